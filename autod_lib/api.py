@@ -1,0 +1,552 @@
+"""The only place that talks to OpenAI: one call is one attempt, and every attempt is two entries of the ledger.
+
+Decided here: how a body is sent (the SDK's client with its own retries off, no redirects, a deadline over the whole attempt, a limit on the
+answer's size), which errors are tried again and how long is waited, what each kind of answer is called, what is settled. Promised: the start
+is in the journal before the request leaves, the end with its usage before the answer is interpreted; a call that was sent and whose
+end is unknown is *unsettled* with its upper bound. Called by ingest.py. Never judges the content of an answer.
+"""
+
+import asyncio
+import email.utils
+import random
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid4
+
+import orjson
+
+from . import prices
+from .budget import Budget
+from .errors import ApiRefused, ApiUnavailable, SettingsError
+from .journal import Journal, now
+from .settings import Settings
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+RETRY_STATUS: Final = frozenset({408, 409, 429, 500, 502, 503, 504})
+RETRY_QUOTA: Final = 100  # a retry takes one, a success gives one back: a dead API is not hammered (AWS SDK retry quota)
+FIRST_WAIT_S: Final = 0.5
+DEAD_AFTER: Final = 20  # attempts in a row without any answer, after which the API is called unavailable
+MESSAGE_LENGTH: Final = 2000
+USUAL_OUTPUT_TOKENS: Final = 600  # of a record: what an estimate takes for the answer, the cap being the bound
+NO_USAGE: Final = prices.Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request and what the ledger shall know of it."""
+
+    body: bytes
+    request_key: str
+    document_sha256: str | None
+    arm: str
+    purpose: str
+    model: str
+    input_mode: str
+    prompt_hash: str
+    schema_version: str
+    cache_policy: str
+    cache_key: str
+    estimated_input_tokens: int
+    input_tokens_at_most: int
+    output_cap: int
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for a request in the end: `outcome` says what it is, `text` is set for completed and incomplete answers.
+
+    outcome: completed, refusal, incomplete_max_tokens, incomplete_content_filter, failed_response, empty, malformed, error.
+    """
+
+    call_id: UUID
+    outcome: str
+    text: str | None
+    usage: prices.Usage
+    cost_usd: Decimal | None
+    is_simulated: bool
+    error_kind: str | None
+    message: str
+    calls: int
+
+
+class TryAgain(Exception):
+    """This attempt failed in a way that another may not; `wait_s` is what the API asked for."""
+
+    def __init__(self, answer: Answer, wait_s: float | None) -> None:
+        super().__init__(answer.message)
+        self.answer = answer
+        self.wait_s = wait_s
+
+
+class AnswerTooLarge(Exception):
+    """The answer passed the limit of its size."""
+
+
+@dataclass
+class Tally:
+    """What a run's calls add up to so far."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0
+    unsettled: int = 0
+    unsettled_upper_usd: Decimal = Decimal(0)
+
+
+def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
+    """The SDK's aiohttp client, which closes an answer that grows beyond the limit instead of taking it whole."""
+    import httpx2
+    from openai import DefaultAioHttpClient
+
+    limit = settings.max_answer_bytes
+
+    class Limited(httpx2.AsyncByteStream):
+        def __init__(self, stream: Any) -> None:
+            self.stream = stream
+
+        async def __aiter__(self) -> Any:
+            taken = 0
+            async for chunk in self.stream:
+                taken += len(chunk)
+                if taken > limit:
+                    raise AnswerTooLarge(f"the answer is larger than {limit} bytes")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await self.stream.aclose()
+
+    class LimitedClient(DefaultAioHttpClient):
+        async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
+            response = await super().send(request, stream=True, **options)
+            try:
+                response.stream = Limited(response.stream)
+                if not stream:
+                    await response.aread()
+            except BaseException:
+                await response.aclose()
+                raise
+            return response
+
+    connections = settings.in_flight + 4
+    return LimitedClient(
+        timeout=httpx2.Timeout(settings.request_timeout_s, connect=30.0),
+        limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+        follow_redirects=False,
+        trust_env=not settings.is_loopback,
+    )
+
+
+class Api:
+    """Calls under one set of settings, with their journal and budget; an async context manager.
+
+    Raises: MissingKey, SettingsError (a model that nobody prices, unless that is allowed).
+    """
+
+    def __init__(self, settings: Settings, journal: Journal, budget: Budget) -> None:
+        if not prices.is_priced(settings.model, now()) and not settings.allow_unpriced:
+            raise SettingsError(
+                f"No price list knows the model {settings.model!r}, so no budget could hold; nothing was sent. Choose another with --model, "
+                "or allow it on purpose with --allow-unpriced: its calls then cost NULL."
+            )
+        self.settings = settings
+        self.journal = journal
+        self.budget = budget
+        self.tally = Tally()
+        self.key = settings.require_key()
+        self.quota = RETRY_QUOTA
+        self.silent_attempts = 0
+        self.not_before = 0.0
+        self.stopping = False
+        self._next_slot = 0.0
+        self._client: AsyncOpenAI | None = None
+
+    async def __aenter__(self) -> "Api":
+        from openai import AsyncOpenAI
+
+        self._client = AsyncOpenAI(
+            api_key=self.key,
+            base_url=self.settings.base_url,
+            max_retries=0,
+            timeout=self.settings.request_timeout_s,
+            http_client=_limited_client(self.settings),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    async def ask(self, request: Request) -> Answer:
+        """Asks until there is an answer, the attempts are used up, or trying again would not help. The last attempt's answer is returned.
+
+        Raises: BudgetExhausted before sending; ApiRefused on 401, 403, 404; ApiUnavailable when the quota is used up or the API is dead.
+        """
+        from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt
+
+        made = 0
+
+        def wait(state: Any) -> float:
+            asked = state.outcome.exception().wait_s
+            spread = random.uniform(0, min(self.settings.longest_wait_s, FIRST_WAIT_S * 2 ** (state.attempt_number - 1)))  # noqa: S311
+            return min(max(asked or 0.0, 0.0), self.settings.longest_wait_s) + spread
+
+        retrying = AsyncRetrying(
+            stop=lambda state: stop_after_attempt(self.settings.attempts)(state) or self.stopping or self.quota <= 0,
+            wait=wait,
+            retry=retry_if_exception_type(TryAgain),
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    made += 1
+                    if made > 1:
+                        self.quota -= 1
+                    answer = await self._attempt(request, made)
+                    self.quota = min(RETRY_QUOTA, self.quota + 1)
+                    return replace(answer, calls=made)
+        except RetryError as error:
+            last = error.last_attempt.exception()
+            assert isinstance(last, TryAgain)
+            return replace(last.answer, calls=made)
+        raise AssertionError("tenacity ends with an answer or an error")
+
+    async def _pace(self) -> None:
+        """Waits until the API said it may be asked again, and for this call's slot of the minute."""
+        if self.settings.requests_per_minute:
+            slot = max(time.monotonic(), self._next_slot)
+            self._next_slot = slot + 60.0 / self.settings.requests_per_minute
+            await asyncio.sleep(max(0.0, slot - time.monotonic()))
+        await asyncio.sleep(max(0.0, self.not_before - time.monotonic()))
+
+    async def _attempt(self, request: Request, number: int) -> Answer:
+        await self._pace()
+        settings = self.settings
+        call_id = uuid4()
+        started_at = now()
+        upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap)
+        await self.budget.reserve(call_id, upper)
+        estimate = prices.upper_bound(request.model, started_at, request.estimated_input_tokens, min(request.output_cap, USUAL_OUTPUT_TOKENS))
+        start = {
+            "call_id": call_id,
+            "request_key": request.request_key,
+            "document_sha256": request.document_sha256,
+            "arm": request.arm,
+            "purpose": request.purpose,
+            "model": request.model,
+            "input_mode": request.input_mode,
+            "reasoning_effort": settings.reasoning_effort,
+            "verbosity": settings.verbosity,
+            "prompt_hash": request.prompt_hash,
+            "schema_version": request.schema_version,
+            "repeat": request.repeat,
+            "attempt": number,
+            "service_tier_asked": settings.service_tier,
+            "cache_policy": request.cache_policy,
+            "cache_key": request.cache_key,
+            "estimated_input_tokens": request.estimated_input_tokens,
+            "estimate_usd": estimate,
+            "cost_upper_usd": upper,
+            "is_simulated": settings.is_simulated,
+        }
+        try:
+            self.journal.write("call_started", **start)
+        except BaseException:
+            await self.budget.settle(call_id, None, is_unsettled=False)
+            raise
+        sent = time.perf_counter()
+        end = End()
+        try:
+            end = await self._send(request.body)
+        except asyncio.CancelledError:
+            end = End(status="unsettled", error_kind="interrupted", message="the run was interrupted while the call was under way")
+            raise
+        finally:
+            cost = self._price(request, end, started_at)
+            if end.is_simulated is not None and settings.simulated is None:
+                start["is_simulated"] = end.is_simulated
+            usage = end.usage
+            self.journal.write(
+                "call_finished",
+                **start,
+                started_at=started_at,
+                finished_at=now(),
+                status=end.status,
+                outcome=end.outcome,
+                error_kind=end.error_kind,
+                error_message=end.message[:MESSAGE_LENGTH] or None,
+                http_status=end.http_status,
+                model_answered=end.model,
+                service_tier=end.service_tier,
+                response_id=end.response_id,
+                request_id=end.request_id,
+                latency_ms=round((time.perf_counter() - sent) * 1000, 3),
+                input_tokens=usage.input_tokens,
+                cached_tokens=usage.cached_tokens,
+                cache_write_tokens=usage.cache_write_tokens,
+                cache_write_30m_tokens=usage.cache_write_30m_tokens,
+                cache_write_12h_tokens=usage.cache_write_12h_tokens,
+                output_tokens=usage.output_tokens,
+                reasoning_tokens=usage.reasoning_tokens,
+                cost_usd=cost.cost_usd,
+                price_source=cost.rates.source if cost.rates else None,
+                price_date=cost.rates.day if cost.rates else None,
+                price_rates=cost.rates.columns() if cost.rates else None,
+                price_warning=cost.warning if end.status == "answered" else None,
+                body=end.body,
+            )
+            self._count(end, cost, upper)
+            unknown = end.status == "unsettled" or (end.status == "answered" and cost.cost_usd is None)
+            await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
+        answer = Answer(call_id, end.outcome, end.text, usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
+        self._heed(end)
+        if end.try_again:
+            raise TryAgain(answer, end.wait_s)
+        return answer
+
+    def _price(self, request: Request, end: "End", started_at: datetime) -> prices.Cost:
+        if end.status != "answered":
+            return prices.Cost(None, None)
+        cost = prices.price_call(end.model or request.model, end.usage, started_at, end.service_tier)
+        if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
+            return prices.Cost(None, None, f"the answer is from {end.model!r}, which no price list knows")
+        return cost
+
+    def _count(self, end: "End", cost: prices.Cost, upper: Decimal | None) -> None:
+        tally, usage = self.tally, end.usage
+        tally.calls += 1
+        tally.input_tokens += usage.input_tokens or 0
+        tally.cached_tokens += usage.cached_tokens or 0
+        tally.cache_write_tokens += usage.cache_write_tokens or 0
+        tally.output_tokens += usage.output_tokens or 0
+        tally.cost_usd += cost.cost_usd or 0
+        if end.status == "unsettled":
+            tally.unsettled += 1
+            tally.unsettled_upper_usd += upper or 0
+        elif end.status == "answered" and cost.cost_usd is None:
+            tally.unpriced += 1
+
+    def _heed(self, end: "End") -> None:
+        """Lets all calls wait when the API asks for it, and ends the run when asking further is pointless.
+
+        Raises: ApiRefused, ApiUnavailable.
+        """
+        spent = f"{self.tally.cost_usd:.6f} USD were spent by this run so far; what is left undone stays pending."
+        if end.http_status in (401, 403, 404):
+            what = {401: "the key", 403: "this key's access", 404: f"the model {self.settings.model!r} or the address"}[end.http_status]
+            raise ApiRefused(f"{self.settings.base_url} refuses {what}: {end.message} {spent} Correct it, then run the same command again.")
+        if end.error_kind == "insufficient_quota":
+            raise ApiUnavailable(f"The account's quota is used up: {end.message} {spent} Add credit, then run the same command again.")
+        if end.http_status == 429 and end.wait_s:
+            self.not_before = max(self.not_before, time.monotonic() + min(end.wait_s, self.settings.longest_wait_s))
+        self.silent_attempts = self.silent_attempts + 1 if end.is_silent else 0
+        if self.silent_attempts >= DEAD_AFTER or (self.quota <= 0 and end.is_silent):
+            raise ApiUnavailable(
+                f"{self.settings.base_url} has not answered {self.silent_attempts} attempts in a row; the last said: {end.message} {spent} "
+                "Run the same command again when it is back."
+            )
+
+    async def _send(self, body: bytes) -> "End":
+        import httpx2
+        import openai
+
+        assert self._client is not None
+        try:
+            async with asyncio.timeout(self.settings.call_deadline_s):
+                response = await self._client.post(
+                    "/responses",
+                    cast_to=httpx2.Response,
+                    content=body,
+                    options={"headers": {"Content-Type": "application/json", "Accept-Encoding": "identity"}},
+                )
+        except openai.APIStatusError as error:
+            return _refused(error.response, self.settings.longest_wait_s)
+        except openai.APITimeoutError as error:
+            never_sent = isinstance(error.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout)
+            return _cut_off("timeout", f"no byte for {self.settings.request_timeout_s:g} s", never_sent=never_sent)
+        except openai.APIConnectionError as error:
+            cause = error.__cause__
+            never_sent = isinstance(cause, httpx2.ConnectError)
+            return _cut_off("connection", f"{type(cause).__name__}: {cause}", never_sent=never_sent)
+        except TimeoutError:
+            return _cut_off("deadline", f"no whole answer within {self.settings.call_deadline_s:g} s")
+        except AnswerTooLarge as error:
+            return replace(_cut_off("too_large", str(error)), try_again=False)
+        except (httpx2.HTTPError, OSError) as error:  # the answer broke off while it was read
+            return _cut_off("connection", f"{type(error).__name__}: {error}")
+        return _understand(response)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an attempt ended, before it is priced."""
+
+    status: str = "unsettled"
+    outcome: str = "error"
+    text: str | None = None
+    usage: prices.Usage = NO_USAGE
+    model: str | None = None
+    service_tier: str | None = None
+    response_id: str | None = None
+    request_id: str | None = None
+    http_status: int | None = None
+    error_kind: str | None = None
+    message: str = ""
+    body: str | None = None
+    is_simulated: bool | None = None
+    try_again: bool = False
+    wait_s: float | None = None
+    is_silent: bool = False
+
+
+def received_answer(call_id: UUID, outcome: str, body: str) -> Answer:
+    """An answer that the ledger holds raw, as `Api.ask` would have given it."""
+    end = _outcome(orjson.loads(body), {})
+    return Answer(call_id, outcome, end.text, end.usage, None, bool(end.is_simulated), end.error_kind, end.message, 0)
+
+
+def _cut_off(kind: str, message: str, *, never_sent: bool = False) -> End:
+    status = "failed" if never_sent else "unsettled"
+    return End(status=status, error_kind=kind, message=message, try_again=True, is_silent=True)
+
+
+def _text_of(body: bytes) -> str:
+    return body.decode("utf-8", "backslashreplace")
+
+
+def retry_after(headers: Any, at: datetime) -> float | None:
+    """Seconds that an answer asks to wait: `retry-after-ms`, else `retry-after` in seconds or as a date; None when it asks for nothing sensible.
+
+    A date is compared with the answer's own `date`, so that a clock of ours that is wrong shortens no wait.
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            seconds = float(value) * unit
+        except ValueError:
+            try:
+                until = email.utils.parsedate_to_datetime(value)
+                sent = email.utils.parsedate_to_datetime(headers["date"]) if "date" in headers else at
+                seconds = (until - sent).total_seconds()
+            except (TypeError, ValueError):
+                continue
+        if seconds == seconds and seconds >= 0:
+            return seconds
+    return None
+
+
+def _refused(response: Any, longest_wait_s: float) -> End:
+    body = response.content
+    try:
+        error = orjson.loads(body).get("error") or {}
+        message, code = str(error.get("message") or ""), error.get("code") or error.get("type")
+    except (orjson.JSONDecodeError, AttributeError):
+        message, code = _text_of(body[:300]), None
+    status = response.status_code
+    kind = "insufficient_quota" if code == "insufficient_quota" else f"http_{status}"
+    wished = response.headers.get("x-should-retry")
+    again = status in RETRY_STATUS and kind != "insufficient_quota" if wished not in ("true", "false") else wished == "true"
+    wait_s = retry_after(response.headers, now())
+    return End(
+        status="failed",
+        error_kind=kind,
+        message=message or f"HTTP {status}",
+        http_status=status,
+        body=_text_of(body[:100_000]),
+        request_id=response.headers.get("x-request-id"),
+        is_simulated=True if response.headers.get("x-autod-simulated") else None,
+        try_again=again and (wait_s is None or wait_s <= longest_wait_s),
+        wait_s=wait_s,
+        is_silent=status >= 500,
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and -(2**62) < value < 2**62 else None
+
+
+def usage_of(body: dict[str, Any]) -> prices.Usage:
+    """The usage of a response; None for whatever it does not say in whole numbers."""
+    usage = body.get("usage")
+    if not isinstance(usage, dict):
+        return prices.Usage()
+    read = usage.get("input_tokens_details")
+    details = read if isinstance(read, dict) else {}
+    lifetimes = details.get("cache_write_tokens_details")
+    written = lifetimes if isinstance(lifetimes, dict) else {}
+    thought = usage.get("output_tokens_details")
+    return prices.Usage(
+        _whole(usage.get("input_tokens")),
+        _whole(details.get("cached_tokens")),
+        _whole(details.get("cache_write_tokens")),
+        _whole(written.get("ttl_30m_tokens")),
+        _whole(written.get("ttl_12h_tokens")),
+        _whole(usage.get("output_tokens")),
+        _whole(thought.get("reasoning_tokens")) if isinstance(thought, dict) else None,
+    )
+
+
+def _understand(response: Any) -> End:
+    """Names what a 200 holds. Nothing of it is believed: each part is looked at for its type."""
+    raw = response.content
+    known = {
+        "http_status": response.status_code,
+        "request_id": response.headers.get("x-request-id"),
+        "body": _text_of(raw),
+        "is_simulated": True if response.headers.get("x-autod-simulated") else None,
+    }
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return End(outcome="malformed", error_kind="malformed", message=f"the answer is not JSON: {error}", try_again=True, **known)
+    if not isinstance(body, dict) or not isinstance(body.get("output"), list):
+        fault = body.get("error") if isinstance(body, dict) else None
+        message = str(fault.get("message")) if isinstance(fault, dict) else "the answer has no output"
+        return End(outcome="malformed", error_kind="malformed", message=message, try_again=True, **known)
+    return _outcome(body, known)
+
+
+def _outcome(body: dict[str, Any], known: dict[str, Any]) -> End:
+    known |= {
+        "status": "answered",
+        "usage": usage_of(body),
+        "model": body["model"] if isinstance(body.get("model"), str) and body["model"] else None,
+        "service_tier": body["service_tier"] if isinstance(body.get("service_tier"), str) else None,
+        "response_id": body["id"] if isinstance(body.get("id"), str) else None,
+    }
+    texts, refusals = [], []
+    for item in body["output"]:
+        parts = item.get("content") if isinstance(item, dict) and item.get("type") == "message" else None
+        for part in parts if isinstance(parts, list) else []:
+            if isinstance(part, dict) and part.get("type") == "output_text" and isinstance(part.get("text"), str):
+                texts.append(part["text"])
+            elif isinstance(part, dict) and part.get("type") == "refusal":
+                refusals.append(str(part.get("refusal")))
+    text = "".join(texts[:1]) if len(texts) <= 1 else texts[-1]
+    status = body.get("status")
+    if status == "incomplete":
+        details = body.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        outcome = "incomplete_content_filter" if reason == "content_filter" else "incomplete_max_tokens"
+        return End(outcome=outcome, text=text, error_kind=outcome, message=f"the answer is incomplete: {reason}", **known)
+    if status not in ("completed", None):
+        fault = body.get("error")
+        message = str(fault.get("message")) if isinstance(fault, dict) else f"the answer's status is {status!r}"
+        return End(outcome="failed_response", error_kind="failed_response", message=message, try_again=True, **known)
+    if refusals:
+        return End(outcome="refusal", error_kind="refusal", message=f"the model refused: {refusals[0]}", **known)
+    if not text:
+        return End(outcome="empty", error_kind="empty", message="the answer is empty", try_again=True, **known)
+    return End(outcome="completed", text=text, **known)

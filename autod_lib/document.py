@@ -1,0 +1,243 @@
+"""The record of a document: 22 fields, what each may hold, and the strict JSON schema that the API is sent.
+
+Decided here: the fields, their enums and bounds. The schema sent holds only what the API's strict subset takes; dates, currency and language
+codes and lengths, which it cannot constrain, are checked by `validate` when the answer arrives. An answer that breaks a rule is never
+repaired silently: `validate` returns the problems, and api.py decides. Called by prompt.py, api.py and the store's readers.
+"""
+
+import re
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, Final
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+SCHEMA_VERSION: Final = "1"
+
+
+class DocType(StrEnum):
+    """Kinds of document."""
+
+    INVOICE = "Invoice"
+    RECEIPT = "Receipt"
+    BANK_STATEMENT = "BankStatement"
+    CREDIT_CARD_STATEMENT = "CreditCardStatement"
+    UTILITY_BILL = "UtilityBill"
+    CONTRACT = "Contract"
+    AGREEMENT = "Agreement"
+    LETTER = "Letter"
+    FORM = "Form"
+    REPORT = "Report"
+    CERTIFICATE = "Certificate"
+    TAX_DOCUMENT = "TaxDocument"
+    INSURANCE_DOCUMENT = "InsuranceDocument"
+    MEDICAL_RECORD = "MedicalRecord"
+    LEGAL_DOCUMENT = "LegalDocument"
+    OTHER = "Other"
+    UNKNOWN = "Unknown"
+
+
+class Level(StrEnum):
+    """Priority of an action, urgency of a document."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class DeadlineType(StrEnum):
+    """What a deadline is for."""
+
+    PAYMENT = "payment"
+    RESPONSE = "response"
+    FILING = "filing"
+    RENEWAL = "renewal"
+    OTHER = "other"
+
+
+class Quality(StrEnum):
+    """How well the document could be read."""
+
+    EXCELLENT = "excellent"
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+
+
+def _day(value: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise ValueError("must be a day as YYYY-MM-DD")
+    date.fromisoformat(value)
+    return value
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise ValueError("must be an ISO 4217 code of three capital letters")
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}", value):
+        raise ValueError("must be an ISO 639-1 code of two small letters")
+    return value
+
+
+def _storable(value: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("holds a lone surrogate, which no database stores")
+    return value
+
+
+Day = Annotated[str, AfterValidator(_day)]
+Text = Annotated[str, AfterValidator(_storable)]
+Name = Annotated[Text, Field(max_length=500)]
+Sentence = Annotated[Text, Field(max_length=2000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ActionItem(_Strict):
+    """Something the reader of the document has to do."""
+
+    description: Sentence
+    deadline: Day | None
+    priority: Level
+
+
+class Deadline(_Strict):
+    """A day by which something is due."""
+
+    date: Day
+    description: Sentence
+    type: DeadlineType
+
+
+class Record(_Strict):
+    """What the model says of one document; descriptions are sent with the schema."""
+
+    schema_version: str = Field(description=f'Always "{SCHEMA_VERSION}".', max_length=16)
+    file_name: Text = Field(description="The file name given with the document.", max_length=1024)
+    page_count: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(description="Number of pages, if known.")
+    doc_type: DocType
+    doc_subtype: Name | None = Field(description="A finer kind in a few words, e.g. credit note, lease.")
+    confidence_score: float = Field(description="Probability, 0 to 1, that doc_type is right.", ge=0, le=1)
+    issuer: Name | None = Field(description="Who issued the document: organisation, else person.")
+    recipient: Name | None = Field(description="Whom it is addressed to: organisation, else person.")
+    primary_date: Day | None = Field(description="Day of issue; for agreements and policies the effective day; YYYY-MM-DD.")
+    secondary_date: Day | None = Field(description="Due day or end of the period; YYYY-MM-DD.")
+    total_amount: Annotated[float, Field(ge=-1e15, le=1e15)] | None = Field(
+        description="Grand total with tax; negative for a credit if the document says so; null for statements of account."
+    )
+    currency: Annotated[str, AfterValidator(_currency)] | None = Field(description="ISO 4217 code.")
+    summary: Sentence | None = Field(description="What it is and says, in one or two sentences.")
+    action_items: Annotated[list[ActionItem], Field(max_length=50)]
+    deadlines: Annotated[list[Deadline], Field(max_length=50)]
+    urgency_level: Level | None
+    tags: Annotated[list[Annotated[Text, Field(max_length=100)]], Field(max_length=30)] = Field(description="Up to eight lower-case key words.")
+    language_detected: Annotated[str, AfterValidator(_language)] | None = Field(description="ISO 639-1 code of the main language.")
+    ocr_text_excerpt: Annotated[Text, Field(max_length=500)] | None = Field(description="First telling words, at most 500 characters.")
+    extraction_quality: Quality | None
+    requires_review: bool = Field(description="True if a person should look: unreadable, contradictory or doubtful.")
+    notes: Sentence | None
+
+
+# What OpenAI's strict mode takes: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+STRICT_KEYWORDS: Final = frozenset(
+    {
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "enum",
+        "const",
+        "anyOf",
+        "items",
+        "$ref",
+        "$defs",
+        "description",
+    }
+)
+
+
+def strict_problems(schema: Any, where: str = "schema") -> list[str]:
+    """What in a JSON schema the API's strict subset would refuse; empty when it would take all of it."""
+    problems: list[str] = []
+    if not isinstance(schema, dict):
+        return [f"{where}: not an object"]
+    problems += [f"{where}: keyword {word!r} is not supported" for word in sorted(schema.keys() - STRICT_KEYWORDS)]
+    if schema.get("type") == "object":
+        properties = schema.get("properties", {})
+        if schema.get("additionalProperties") is not False:
+            problems.append(f"{where}: additionalProperties must be false")
+        if sorted(schema.get("required", [])) != sorted(properties):
+            problems.append(f"{where}: every property must be required")
+    nested = [(f"{where}.{name}", part) for name, part in schema.get("properties", {}).items()]
+    nested += [(f"{where}.{name}", part) for name, part in schema.get("$defs", {}).items()]
+    nested += [(f"{where}.anyOf", part) for part in schema.get("anyOf", [])]
+    nested += [(f"{where}.items", schema["items"])] if "items" in schema else []
+    return problems + [problem for name, part in nested for problem in strict_problems(part, name)]
+
+
+def _strict(schema: Any, definitions: dict[str, Any]) -> Any:
+    """The schema without titles, bounds and references: the same bytes whatever pydantic's version calls its definitions."""
+    if isinstance(schema, list):
+        return [_strict(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        target = _strict(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
+        return target | ({"description": schema["description"]} if "description" in schema else {})
+    kept = {
+        key: {name: _strict(part, definitions) for name, part in value.items()} if key == "properties" else _strict(value, definitions)
+        for key, value in schema.items()
+        if key in STRICT_KEYWORDS - {"$defs"}
+    }
+    if kept.get("type") == "object":
+        kept.pop("description", None)
+        kept["required"] = list(kept["properties"])
+        kept["additionalProperties"] = False
+    if "enum" in kept:
+        kept.pop("description", None)
+    return kept
+
+
+@cache
+def record_schema() -> dict[str, Any]:
+    """The strict JSON schema of the record, generated from the model; the same object each time: do not change it."""
+    raw = Record.model_json_schema()
+    schema: dict[str, Any] = _strict(raw, raw["$defs"])
+    return schema
+
+
+FIELDS: Final = tuple(Record.model_fields)
+
+
+def validate(text: str | None) -> tuple[dict[str, Any] | None, list[str]]:
+    """A model's answer as the record's JSON values, and what is wrong with it.
+
+    Returns (record, []) when every rule holds, (None, problems) otherwise; a problem is `field: what is wrong`.
+    """
+    if not text:
+        return None, ["answer: empty"]
+    try:
+        return Record.model_validate_json(text).model_dump(mode="json"), []
+    except ValidationError as error:
+        return None, [
+            f"{'.'.join(map(str, problem['loc'])) or 'answer'}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)[:20]
+        ]
+
+
+def parse_loosely(text: str | None) -> dict[str, Any] | None:
+    """An invalid answer as far as it is a JSON object, to show to a reviewer; None if it is not even that."""
+    try:
+        value = orjson.loads(text or "")
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None

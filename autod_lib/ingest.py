@@ -1,0 +1,708 @@
+"""The pipeline over many documents: look, read, ask, validate, record; bounded, resumable, paid once.
+
+Decided here: the order of the steps of a document, what is reused, which answers are repaired, which documents a person should look at, and what
+stops a run. Promised: every document ends with a status or stays pending; a killed run is resumed by the same command, an answer that was
+received is never paid again, and a request whose key is answered is never sent. Called by the command `ingest` and by 10_ingest. Everything it
+knows goes through the journal; the database is loaded beside the work and makes it wait for nothing.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from . import __version__, journal, prompt, store, tokens, workspace
+from .document import SCHEMA_VERSION, record_schema, validate
+from .errors import AutodError, BudgetExhausted, WorkspaceBusy, WorkspaceUnusable
+from .look import Found, Known, Look, absolute_roots, look
+from .settings import Settings
+
+LOAD_EVERY_S: Final = 2.0
+REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
+REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
+log = logging.getLogger("autod")
+
+RECEIVED_SQL = """
+select request_key, call_id, outcome, body from calls_finished as calls join call_bodies using (run_id, call_id)
+anti join runs_finished using (run_id) anti join extractions as given on given.call_id = calls.call_id
+where status = 'answered' and document_sha256 is not null
+      and outcome in ('completed', 'refusal', 'incomplete_max_tokens', 'incomplete_content_filter')"""
+
+ANSWERED_SQL = """
+select request_key, max_by(struct_pack(is_valid, review_reasons), (logged_at, run_id, seq)) from extractions
+where prompt_hash = $prompt and model = $model group by request_key"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one run is asked to do, beyond the settings."""
+
+    max_usd: Decimal | None = None
+    limit: int | None = None
+    retry_failed: bool = False
+    move_to: Path | None = None
+    wait: bool = False
+
+
+@dataclass
+class Progress:
+    """Where a run stands, for a progress bar."""
+
+    total: int = 0
+    done: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unsettled: int = 0
+
+
+@dataclass
+class Report:
+    """What a run did. `documents` = processed + reused + failed + pending, each counted by content."""
+
+    run_id: str
+    simulated: bool
+    documents: int = 0
+    processed: int = 0
+    reused: int = 0
+    failed: int = 0
+    pending: int = 0
+    duplicates: int = 0
+    needs_review: int = 0
+    calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    calls_unpriced: int = 0
+    unsettled: int = 0
+    unsettled_upper_usd: Decimal = Decimal(0)
+    seconds: float = 0.0
+    exit_status: int = 0
+    stopped_by: str | None = None
+    problems: dict[str, int] = field(default_factory=dict)
+
+    def columns(self) -> dict[str, Any]:
+        """The report as the contract's JSON object."""
+        return {name: str(value) if isinstance(value, Decimal) else value for name, value in vars(self).items()}
+
+    def sentences(self) -> list[str]:
+        """The report for a person."""
+        money = "simulated USD" if self.simulated else "USD"
+        lines = [
+            f"{self.documents} documents: {self.processed} processed ({self.needs_review} need review), {self.reused} known before, "
+            f"{self.failed} failed, {self.pending} pending; {self.duplicates} duplicates.",
+            f"{self.calls} calls cost {self.cost_usd:.6f} {money}: {self.input_tokens:,} input tokens, {self.cached_tokens:,} of them read from "
+            f"the cache, {self.output_tokens:,} output tokens; {self.seconds:.1f} s.",
+        ]
+        if self.unsettled:
+            lines.append(f"{self.unsettled} calls are unsettled and can have cost up to {self.unsettled_upper_usd:.6f} {money} more.")
+        if self.calls_unpriced:
+            lines.append(f"{self.calls_unpriced} answered calls have no known cost and are not in the sum.")
+        if self.problems:
+            named = ", ".join(f"{count} {name}" for name, count in sorted(self.problems.items(), key=lambda item: -item[1]))
+            lines.append(f"Not answered: {named}. Each has its reason: autod show FILE.")
+        if self.stopped_by:
+            lines.append(self.stopped_by)
+        return lines
+
+
+def setup_hash(settings: Settings) -> str:
+    """Hash of the settings that shape an answer: a document with a status under the same hash need not be opened."""
+    parts = (
+        settings.is_simulated,
+        prompt.version(),
+        SCHEMA_VERSION,
+        settings.model,
+        settings.input_mode,
+        settings.reasoning_effort,
+        settings.verbosity,
+        settings.max_output_tokens,
+    )
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def ingest(paths: Iterable[Path], settings: Settings, options: Options | None = None, progress: Callable[[Progress], None] | None = None) -> Report:
+    """Reads every document under the paths that the record does not know, and returns what happened.
+
+    Interrupts (SIGINT, SIGTERM) end it in order when it runs in the main thread. Works inside a notebook, whose own loop it leaves alone.
+    Raises: SettingsError, WorkspaceBusy, WorkspaceUnusable before anything is sent; what stops it later is in the report.
+    """
+    options = options or Options()
+    roots = absolute_roots(paths)
+    settings.require_key()
+    run_id = journal.new_run_id()
+    with _held(settings.home, run_id, wait=options.wait):
+        if _in_a_loop():
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(lambda: asyncio.run(_run(roots, settings, options, progress, run_id))).result()
+        return asyncio.run(_run(roots, settings, options, progress, run_id))
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _held(home: Path, run_id: str, *, wait: bool) -> Iterator[None]:
+    while True:
+        try:
+            lock = workspace.held(home, run_id, "ingest")
+            lock.__enter__()
+            break
+        except WorkspaceBusy:
+            if not wait:
+                raise
+            time.sleep(1.0)
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def start_columns(settings: Settings, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a run's first event."""
+    return {
+        "command": command,
+        "arguments": arguments,
+        "settings": settings.printable(),
+        "version": __version__,
+        "host": platform.node(),
+        "pid": os.getpid(),
+        "environment": settings.environment,
+        "parent_run_id": os.environ.get("AUTOD_PARENT_RUN"),
+        "base_url": settings.base_url,
+        "is_simulated": settings.is_simulated,
+        "budget_run_usd": settings.budget_run_usd,
+        "budget_day_usd": settings.budget_day_usd,
+        "budget_month_usd": settings.budget_month_usd,
+    }
+
+
+async def _run(roots: list[str], settings: Settings, options: Options, progress: Callable[[Progress], None] | None, run_id: str) -> Report:
+    begun = time.monotonic()
+    setup = setup_hash(settings)
+    store.load(settings.home)
+    with store.reading(settings.home) as con:
+        found = look(con, roots, setup)
+        todo = _todo(found, options, settings)
+        answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
+    with journal.Journal(settings.home, run_id) as segment:
+        arguments = {"paths": roots, **{name: str(value) for name, value in vars(options).items() if value}}
+        segment.write("run_started", **start_columns(settings, "ingest", arguments) | _run_budget(settings, options))
+        run = _Run(settings, options, segment, setup, found, answered, received, before)
+        run.note_look()
+        try:
+            if todo:
+                await run.work(todo, progress)
+        except AutodError as error:
+            run.stop(error)
+        report = run.report(run_id, time.monotonic() - begun)
+        with contextlib.suppress(WorkspaceUnusable):
+            segment.write(
+                "run_finished",
+                exit_status=report.exit_status,
+                state=_state(report),
+                reason=report.stopped_by,
+                seconds=report.seconds,
+                summary=report.columns(),
+            )
+    try:
+        store.load(settings.home)
+    except WorkspaceBusy as error:
+        log.warning("%s", error)
+    return report
+
+
+def _run_budget(settings: Settings, options: Options) -> dict[str, Any]:
+    return {"budget_run_usd": options.max_usd if options.max_usd is not None else settings.budget_run_usd}
+
+
+def _state(report: Report) -> str:
+    return "interrupted" if report.exit_status == 130 else "stopped" if report.stopped_by else "finished"
+
+
+def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, tuple[UUID, str, str]], dict[str, Decimal]]:
+    """What need not be asked again: keys with an answer, answers that a killed run had received, and what was spent."""
+    from .budget import spent_before
+
+    answered = dict(con.execute(ANSWERED_SQL, {"prompt": prompt.version(), "model": settings.model}).fetchall())
+    received = {key: (call_id, outcome, body) for key, call_id, outcome, body in con.execute(RECEIVED_SQL).fetchall()}
+    return answered, received, spent_before(con, is_simulated=settings.is_simulated)
+
+
+def _todo(found: Look, options: Options, settings: Settings) -> list[Found | Known]:
+    again = [
+        known
+        for known in found.known
+        if (known.status in (None, "pending") and known.problem is None)
+        or (options.retry_failed and known.status == "failed" and known.failed_runs < settings.document_attempts)
+    ]
+    todo: list[Found | Known] = [*found.unread, *again]
+    return todo
+
+
+class _Run:
+    """One run's state: what is known, what became of each document, and why it stops."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: Options,
+        segment: journal.Journal,
+        setup: str,
+        found: Look,
+        answered: dict[str, Any],
+        received: dict[str, tuple[UUID, str, str]],
+        before: dict[str, Decimal],
+    ) -> None:
+        self.settings, self.options, self.segment, self.setup, self.found = settings, options, segment, setup, found
+        self.answered, self.received, self.before = answered, received, before
+        self.stopped: AutodError | None = None
+        self.interrupted = False
+        self.stopping = asyncio.Event()
+        self.states: dict[str, str] = {}  # of each content, or of each path that has none
+        self.kinds: dict[str, str] = {}
+        self.contents: dict[str, str | None] = {}
+        self.reviews: set[str] = set()
+        self.duplicates = 0
+        self.api: Any = None
+        self.warm = asyncio.Event()
+        self.has_leader = False
+        self.tasks: list[asyncio.Task[None]] = []
+        self.progress = Progress()
+        self.taken = 0
+
+    def note_look(self) -> None:
+        """Records the look and what it settles by itself: known documents, vanished files, deleted ones that came back."""
+        found, write = self.found, self.segment.write
+        for path in found.vanished:
+            write("sighting", path=path, problem="vanished", sentence="It is no longer there.")
+        retried = {item.path for item in _todo(found, self.options, self.settings)}
+        for known in found.known:
+            if known.path in retried:
+                continue
+            content = known.document_sha256 or known.path
+            if known.is_deleted and known.document_sha256 and content not in self.states:
+                write("deletion", document_sha256=known.document_sha256, is_deleted=False, reason="seen again")
+            if known.status == "needs_review":
+                self.reviews.add(content)
+            self._settle(content, "reused" if known.status in ("processed", "needs_review") else "failed", known.problem or known.status)
+        for root in found.roots:
+            share = {"files": found.files, "unchanged": len(found.known), "changed": len(found.unread), "vanished": len(found.vanished)}
+            write("look", root=journal.path_text(root), seconds=round(found.seconds, 6), **share)
+
+    def _settle(self, content: str, state: str, kind: str | None = None) -> bool:
+        """Notes the state of a content once; further paths of it are duplicates. Returns whether it was the first."""
+        if content in self.states:
+            self.duplicates += 1
+            return False
+        self.states[content] = state
+        if state == "failed" and kind:
+            self.kinds[content] = kind
+        return True
+
+    def stop(self, error: AutodError) -> None:
+        """Lets no further document begin; the first reason counts, and the budget's above all."""
+        if self.stopped is None or isinstance(error, BudgetExhausted):
+            self.stopped = error
+        self.stopping.set()
+        if self.api is not None:
+            self.api.stopping = True
+
+    async def work(self, todo: list[Found | Known], progress: Callable[[Progress], None] | None) -> None:
+        """Takes the documents through the pipeline, as many at once as calls may be in flight, and the readers a little ahead of them."""
+        from .api import Api
+        from .budget import budget_for
+        from .pdf import Limits, Readers
+
+        settings = self.settings
+        self.progress.total = len(todo)
+        limits = Limits(max_bytes=settings.max_pdf_bytes, seconds=settings.reader_seconds, memory_bytes=settings.reader_memory_bytes)
+        self.segment.write(
+            "prompt_version",
+            prompt_hash=prompt.version(),
+            schema_version=SCHEMA_VERSION,
+            system=prompt.SYSTEM,
+            developer=prompt.DEVELOPER,
+            schema=record_schema(),
+            prefix_tokens=prompt.prefix_tokens(settings.model),
+            encoding=tokens.encoding_for(settings.model)[0].name,
+        )
+        budget = budget_for(settings, self.before, self.options.max_usd)
+        queue = iter(todo)
+        async with Readers(settings.readers, limits) as readers, Api(settings, self.segment, budget) as api, self._loading(), _signals(self):
+            self.api = api
+            in_flight = asyncio.Semaphore(settings.in_flight)
+
+            async def worker() -> None:
+                for item in queue:
+                    if self.stopping.is_set() or (self.options.limit is not None and self.taken >= self.options.limit):
+                        return
+                    self.taken += 1
+                    try:
+                        await self._document(item, readers, in_flight)
+                    except AutodError as error:
+                        self.stop(error)
+                    except Exception as error:
+                        log.exception("%r failed by a fault of autoD; the run goes on", item.path)
+                        content = self.contents.get(item.path)
+                        sentence = f"A fault of autoD: {type(error).__name__}. Please report it; try again with --retry-failed."
+                        self._status(content or item.path, "failed", "internal", sentence, time.monotonic(), has_hash=content is not None)
+                    self.progress.done += 1
+                    self.progress.cost_usd, self.progress.unsettled = api.tally.cost_usd, api.tally.unsettled
+                    if progress:
+                        progress(self.progress)
+
+            workers = min(settings.in_flight + 2 * settings.readers, len(todo))
+            self.tasks = [asyncio.create_task(worker()) for _ in range(workers)]
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _loading(self) -> AsyncIterator[None]:
+        """Loads the segment into the database beside the work; when somebody else has the database, the next turn does it."""
+        ended = asyncio.Event()
+
+        def load() -> None:
+            self.segment.sync()
+            with contextlib.suppress(WorkspaceBusy):
+                store.load(self.settings.home, wait_s=0.2, only=self.segment.path)
+
+        async def loop() -> None:
+            while not ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), LOAD_EVERY_S)
+                if not ended.is_set():
+                    try:
+                        await asyncio.to_thread(load)
+                    except AutodError as error:
+                        self.stop(error)
+
+        task = asyncio.create_task(loop())
+        try:
+            yield
+        finally:
+            ended.set()
+            await task
+
+    async def _document(self, item: Found | Known, readers: Any, in_flight: asyncio.Semaphore) -> None:
+        begun = time.monotonic()
+        mode = self.settings.input_mode
+        self.states[item.path] = "pending"
+        reading = await readers.read(item.path, text=mode in ("auto", "text"), file=mode != "text", inbox=self._inbox(item))
+        del self.states[item.path]
+        self.contents[item.path] = reading.document_sha256
+        content = reading.document_sha256 or item.path
+        self._note_reading(item, reading)
+        first = content not in self.states
+        if not first:
+            self.duplicates += 1
+            return
+        self.states[content] = "pending"
+        if reading.status != "readable":
+            self._status(content, reading.status, reading.problem, reading.sentence, begun, has_hash=reading.document_sha256 is not None)
+            self._move(item.path, "failed", content)
+            return
+        status, kind, sentence, key = await self._answer(reading, in_flight)
+        if status != "pending":
+            self._status(content, status, kind, sentence, begun, key=key)
+            self._move(item.path, "failed" if status == "failed" else "processed", content)
+
+    def _inbox(self, item: Found | Known) -> Path | None:
+        """The folder that links may not leave; None when they may."""
+        if self.settings.links_outside:
+            return None
+        root = item.root if isinstance(item, Found) else next(root for root in self.found.roots if item.path.startswith(root))
+        return Path(root) if os.path.isdir(root) else Path(root).parent
+
+    def _note_reading(self, item: Found | Known, reading: Any) -> None:
+        path = journal.path_text(item.path)
+        if isinstance(item, Found):
+            self.segment.write(
+                "sighting",
+                path=path,
+                document_sha256=reading.document_sha256,
+                size_bytes=item.size,
+                modified_ns=item.modified_ns,
+                problem=None if reading.document_sha256 else reading.problem,
+                sentence=None if reading.document_sha256 else reading.sentence,
+            )
+        if reading.document_sha256 is None or reading.document_sha256 in self.states:
+            return
+        text = reading.pages_text
+        self.segment.write(
+            "document_read",
+            document_sha256=reading.document_sha256,
+            sha256_base64=reading.sha256_base64,
+            file_name=journal.path_text(os.path.basename(item.path)),
+            path=path,
+            size_bytes=reading.size_bytes,
+            page_count=reading.page_count,
+            status=reading.status,
+            problem=reading.problem,
+            flags=list(reading.flags),
+            sentence=reading.sentence,
+            text_layer=reading.text_layer,
+            text_reason=reading.text_reason,
+            text_characters=None if text is None else sum(map(len, text)),
+            metadata=reading.metadata,
+            seconds=round(reading.seconds, 6),
+        )
+
+    def _status(
+        self, content: str, status: str, kind: str | None, sentence: str, begun: float, *, key: str | None = None, has_hash: bool = True
+    ) -> None:
+        state = {"needs_review": "processed", "reused_review": "reused", "rejected": "failed", "quarantined": "failed"}.get(status, status)
+        self.states[content] = state
+        if status in ("needs_review", "reused_review"):
+            self.reviews.add(content)
+        if state == "failed" and kind:
+            self.kinds[content] = kind
+        if has_hash:
+            self.segment.write(
+                "document_status",
+                document_sha256=content,
+                setup_hash=self.setup,
+                request_key=key,
+                is_simulated=self.settings.is_simulated,
+                status={"reused": "processed", "reused_review": "needs_review"}.get(status, status),
+                error_kind=kind,
+                sentence=sentence,
+                seconds=round(time.monotonic() - begun, 6),
+            )
+
+    def _move(self, path: str, kind: str, content: str) -> None:
+        """Moves a finished file, when asked to; a name that is taken gets the beginning of the hash."""
+        if self.options.move_to is None or not os.path.isfile(path) or os.path.islink(path):
+            return
+        folder = self.options.move_to.absolute() / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / os.path.basename(path)
+        if target.exists():
+            target = folder / f"{target.stem}-{content[:8]}{target.suffix}"
+        shutil.move(path, target)
+        status = target.stat()
+        self.segment.write("sighting", path=journal.path_text(path), problem="vanished", sentence=f"Moved to {str(target)!r}.")
+        self.segment.write(
+            "sighting",
+            path=journal.path_text(target),
+            document_sha256=content,
+            size_bytes=status.st_size,
+            modified_ns=status.st_mtime_ns,
+        )
+
+    def _mode(self, reading: Any) -> tuple[str, str | None]:
+        """The input mode of a document, or why it cannot be sent."""
+        mode = self.settings.input_mode
+        if mode == "auto":
+            return ("text", None) if reading.text_layer == "good" else ("file-low" if reading.file_base64 else "text", None)
+        if mode == "text" and not any(page.strip() for page in reading.pages_text or ()):
+            return mode, "It has no text to send; use --input auto or --input file-low."
+        return mode, None
+
+    async def _answer(self, reading: Any, in_flight: asyncio.Semaphore) -> tuple[str, str | None, str, str | None]:
+        """Status, error kind, sentence and key of a readable document: reused if its key is answered, else asked for."""
+        from .api import Request
+
+        settings = self.settings
+        name = os.path.basename(reading.path)
+        mode, problem = self._mode(reading)
+        if problem:
+            return "failed", "no_text", problem, None
+        key = prompt.request_key(settings, reading.document_sha256, mode)
+        if key in self.answered:
+            return self._reused(key)
+        if mode == "text":
+            user_text = prompt.text_of(name, reading.page_count, reading.pages_text or ())
+            parts = prompt.text_parts(user_text)
+            estimate = tokens.estimate_document(mode, reading.page_count or 1, user_text, settings.model)
+        else:
+            text = "\f".join(reading.pages_text) if reading.pages_text else None
+            parts = prompt.file_parts(name, reading.page_count, reading.file_base64, mode.removeprefix("file-"))
+            estimate = tokens.estimate_document(mode, reading.page_count or 1, text, settings.model)
+        if estimate.tokens > settings.max_input_tokens:
+            sentence = (
+                f"About {estimate.tokens:,} input tokens, more than AUTOD_MAX_INPUT_TOKENS={settings.max_input_tokens:,}; nothing was sent. "
+                "Raise the setting to send it."
+            )
+            return "quarantined", "too_long", sentence, key
+        prefix = prompt.prefix_tokens(settings.model)
+
+        def request(purpose: str, content: bytes, cap: int | None = None, extra: int = 0) -> Request:
+            frame = prompt.frame_for(settings, cap)
+            return Request(
+                body=frame.body(content),
+                request_key=prompt.request_key(settings, reading.document_sha256, mode, purpose=purpose, output_cap=cap),
+                document_sha256=reading.document_sha256,
+                arm=prompt.arm(settings, mode),
+                purpose=purpose,
+                model=settings.model,
+                input_mode=mode,
+                prompt_hash=frame.prompt_hash,
+                schema_version=SCHEMA_VERSION,
+                cache_policy=frame.cache_policy,
+                cache_key=frame.cache_key,
+                estimated_input_tokens=prefix + estimate.tokens + extra,
+                input_tokens_at_most=prefix + 64 + estimate.at_most + 2 * extra,
+                output_cap=frame.output_cap,
+            )
+
+        async with in_flight:
+            if self.stopping.is_set():
+                return "pending", None, "", key
+            async with self._after_the_first():
+                given = await self._ask(request("extract", parts))
+            if given.outcome == "incomplete_max_tokens" and not self.stopping.is_set():
+                given = await self._ask(request("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens))
+            record, problems = validate(given.text) if given.outcome == "completed" else (None, [])
+            if problems and settings.repair and not self.stopping.is_set():
+                content = prompt.repair_parts(parts, given.text or "", problems)
+                extra = tokens.count((given.text or "")[:20_000], settings.model) + 200
+                second = await self._ask(request("repair", content, extra=extra))
+                if second.outcome == "completed":
+                    given = second
+                    record, problems = validate(second.text)
+        return self._judge(reading, mode, key, given, record, problems)
+
+    @contextlib.asynccontextmanager
+    async def _after_the_first(self) -> AsyncIterator[None]:
+        """Lets one call go alone first, which writes the static prefix to the prompt cache; all in flight at the start would write it anew."""
+        if self.has_leader:
+            await self.warm.wait()
+            yield
+            return
+        self.has_leader = True
+        try:
+            yield
+        finally:
+            self.warm.set()
+
+    async def _ask(self, request: Any) -> Any:
+        """An answer: one that a killed run had received for this key, else a new one."""
+        from .api import received_answer
+
+        kept = self.received.pop(request.request_key, None)
+        return received_answer(*kept) if kept is not None else await self.api.ask(request)
+
+    def _reused(self, key: str) -> tuple[str, str | None, str, str | None]:
+        import orjson
+
+        known = self.answered[key]
+        reasons = orjson.loads(known["review_reasons"] or "[]")
+        if known["is_valid"] and not reasons:
+            return "reused", None, "Answered before; nothing was asked.", key
+        return "reused_review", None, "; ".join(reasons) or "The answer breaks the record's rules.", key
+
+    def _judge(
+        self, reading: Any, mode: str, key: str, given: Any, record: dict[str, Any] | None, problems: list[str]
+    ) -> tuple[str, str | None, str, str | None]:
+        """Records the extraction and decides: processed, for a person to look at, or failed."""
+        if given.outcome in ("error", "malformed", "failed_response", "empty"):
+            return "failed", given.error_kind, f"After {given.calls} attempts: {given.message} Try it again with --retry-failed.", key
+        reasons = list(problems)
+        if record is None and not problems:
+            reasons = [given.message]
+        elif record is not None:
+            if record["requires_review"]:
+                reasons.append("the model asks for a person")
+            if record["confidence_score"] < REVIEW_BELOW:
+                reasons.append(f"confidence {record['confidence_score']:.2f} is below {REVIEW_BELOW}")
+            if record["page_count"] not in (None, reading.page_count):
+                reasons.append(f"the answer says {record['page_count']} pages, the file has {reading.page_count}")
+            if "suspicious_text" in reading.flags:
+                reasons.append("the document holds text that looks like instructions to a model")
+        self.segment.write(
+            "extraction",
+            **(record or {}),
+            call_id=given.call_id,
+            request_key=key,
+            document_sha256=reading.document_sha256,
+            arm=prompt.arm(self.settings, mode),
+            model=self.settings.model,
+            input_mode=mode,
+            reasoning_effort=self.settings.reasoning_effort,
+            prompt_hash=prompt.version(),
+            is_simulated=given.is_simulated,
+            is_valid=record is not None,
+            review_reasons=reasons,
+            raw_answer=given.text if record is None else None,
+        )
+        if reasons:
+            kind = None if record is not None else "invalid" if problems else given.outcome
+            return "needs_review", kind, f"For a person to look at: {'; '.join(reasons)}.", key
+        return "processed", None, "", key
+
+    def report(self, run_id: str, seconds: float) -> Report:
+        """The run in figures."""
+        states = list(self.states.values())
+        skipped = len(_todo(self.found, self.options, self.settings)) - self.taken
+        report = Report(
+            run_id=run_id,
+            simulated=self.settings.is_simulated,
+            processed=states.count("processed"),
+            reused=states.count("reused"),
+            failed=states.count("failed"),
+            pending=states.count("pending") + skipped,
+            duplicates=self.duplicates,
+            needs_review=len(self.reviews),
+            seconds=round(seconds, 3),
+        )
+        report.documents = report.processed + report.reused + report.failed + report.pending
+        if self.api is not None:
+            tally = self.api.tally
+            report.calls, report.cost_usd = tally.calls, tally.cost_usd
+            report.input_tokens, report.output_tokens = tally.input_tokens, tally.output_tokens
+            report.cached_tokens, report.cache_write_tokens = tally.cached_tokens, tally.cache_write_tokens
+            report.calls_unpriced = tally.unpriced
+            report.unsettled, report.unsettled_upper_usd = tally.unsettled, tally.unsettled_upper_usd
+        for kind in self.kinds.values():
+            report.problems[kind] = report.problems.get(kind, 0) + 1
+        report.exit_status = 1 if report.failed else 0
+        if self.stopped is not None:
+            report.exit_status, report.stopped_by = self.stopped.exit_status, str(self.stopped)
+        if self.interrupted:
+            report.exit_status = 130
+            report.stopped_by = "Interrupted. Everything known is kept; the same command goes on where this one stopped."
+        return report
+
+
+@contextlib.asynccontextmanager
+async def _signals(run: _Run) -> AsyncIterator[None]:
+    """The first SIGINT or SIGTERM lets no document begin and the calls in flight end; a second one cuts these off, too."""
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        if run.interrupted:
+            for task in run.tasks:
+                task.cancel()
+        run.interrupted = True
+        run.stopping.set()
+        if run.api is not None:
+            run.api.stopping = True
+
+    installed = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: the notebook's kernel has its own handlers
+            loop.add_signal_handler(number, interrupted)
+            installed.append(number)
+    try:
+        yield
+    finally:
+        for number in installed:
+            loop.remove_signal_handler(number)

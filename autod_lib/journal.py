@@ -1,0 +1,205 @@
+"""The journal: append-only segments of what happened, one JSON line an event, one segment a run.
+
+Decided here: the form of a line, how it reaches the disk, how a segment is read back, and the lock that says whether its run is alive.
+Promised: an event is one `write`, so it survives kill -9 once `write` returned; a write that cannot be made whole raises and leaves a segment
+in which every other line is still readable; `sync` bounds what a power cut can take. The journal is the truth: the database is made from it
+(store.py) and can be made again. Nothing here interprets an event.
+
+Events carry `kind, run_id, seq, logged_at` and the columns of the table that their kind is loaded into (sql/migrations).
+"""
+
+import fcntl
+import gzip
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+from urllib.request import url2pathname
+
+import orjson
+
+from .errors import WorkspaceUnusable
+
+SEGMENTS: Final = "journal"
+
+
+def now() -> datetime:
+    """This instant in UTC: the one clock by which events are dated."""
+    return datetime.now(UTC)
+
+
+def new_run_id(at: datetime | None = None) -> str:
+    """An id that sorts by time and that no other run has: `20261124-155900-3f2a9c81`."""
+    return f"{at or now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+
+
+def path_text(path: str | os.PathLike[str]) -> str:
+    """A path as text that every database stores: itself, or a file: address when its name is not UTF-8."""
+    text = os.fspath(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return Path(text).absolute().as_uri()
+    return text
+
+
+def text_path(text: str) -> Path:
+    """The path that `path_text` was given."""
+    return Path(url2pathname(text.removeprefix("file://"))) if text.startswith("file://") else Path(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Path):
+        return path_text(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"an event cannot hold a {type(value).__name__}")
+
+
+class Journal:
+    """The segment of one run, open for appending; its lock is held until it is closed or the process ends.
+
+    Raises: WorkspaceUnusable when the segment cannot be made, or an event cannot be written whole (a full disk).
+    """
+
+    def __init__(self, home: Path, run_id: str | None = None) -> None:
+        self.run_id = run_id or new_run_id()
+        self.path = home / SEGMENTS / f"{self.run_id}.jsonl"
+        self.events = 0
+        self.bytes = 0
+        self._torn = False
+        self._write_lock = threading.Lock()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise WorkspaceUnusable(
+                f"The journal {str(self.path.parent)!r} cannot be written ({error.strerror}); nothing was sent, nothing was spent. "
+                "Make the folder writable, or name another workspace with AUTOD_HOME."
+            ) from error
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def write(self, kind: str, **columns: Any) -> None:
+        """Appends one event. When this returns, no end of this process can lose it."""
+        with self._write_lock:
+            event = {"kind": kind, "run_id": self.run_id, "seq": self.events, "logged_at": now()} | columns
+            line = orjson.dumps(event, default=_plain) + b"\n"
+            if self._torn:
+                line = b"\n" + line
+            try:
+                written = os.write(self._file, line)
+            except OSError as error:
+                raise self._unwritable(kind, error.strerror or "") from error
+            if written != len(line):
+                self._torn = True
+                raise self._unwritable(kind, f"only {written} of {len(line)} bytes were taken")
+            self._torn = False
+            self.events += 1
+            self.bytes += written
+
+    def _unwritable(self, kind: str, reason: str) -> WorkspaceUnusable:
+        return WorkspaceUnusable(
+            f"The journal {str(self.path)!r} could not take a {kind!r} event ({reason}). No further call is sent; everything before it is kept. "
+            "Make room, then run the same command again."
+        )
+
+    def sync(self) -> None:
+        """Forces what was written to the disk, against a power cut."""
+        os.fdatasync(self._file)
+
+    def close(self) -> None:
+        """Syncs and ends the segment; its lock is free from here on."""
+        if self._file >= 0:
+            self.sync()
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a segment holds beyond an offset: whole lines that are events, lines that are not, and the end.
+
+    `lines` and `events` go together, `poison` has (line, reason), `end` is the offset behind the last newline read, `torn` the bytes of an
+    unfinished last line.
+    """
+
+    events: list[dict[str, Any]]
+    poison: list[tuple[bytes, str]]
+    end: int
+    torn: int
+
+
+def segments(home: Path) -> list[Path]:
+    """All segments of a workspace in the order of their runs, compressed ones included."""
+    folder = home / SEGMENTS
+    return sorted((*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")), key=lambda path: path.name) if folder.is_dir() else []
+
+
+def run_of(segment: Path) -> str:
+    """The run that a segment's name tells."""
+    return segment.name.split(".")[0]
+
+
+def is_alive(segment: Path) -> bool:
+    """Whether the run that writes this segment still runs: it holds the lock, and no PID is asked."""
+    with segment.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def read(segment: Path, offset: int = 0, at_most: int = 64_000_000) -> Iterator[Piece]:
+    """The whole lines of a segment from an offset on, in pieces of about `at_most` bytes.
+
+    An event of another run than the segment's, or without its place, is poison: it would be counted twice or overwrite another.
+    """
+    run_id = run_of(segment)
+    with gzip.open(segment) if segment.suffix == ".gz" else segment.open("rb") as file:
+        file.seek(offset)
+        rest = b""
+        while chunk := file.read(at_most):
+            data = rest + chunk
+            cut = data.rfind(b"\n") + 1
+            rest = data[cut:]
+            if not cut:
+                continue
+            events: list[dict[str, Any]] = []
+            poison: list[tuple[bytes, str]] = []
+            for line in data[:cut].split(b"\n"):
+                if not line:
+                    continue
+                reason = _wrong(line, run_id, events)
+                if reason:
+                    poison.append((line, reason))
+            offset += cut
+            yield Piece(events, poison, offset, 0)
+        if rest:
+            yield Piece([], [], offset, len(rest))
+
+
+def _wrong(line: bytes, run_id: str, events: list[dict[str, Any]]) -> str:
+    try:
+        event = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return f"not JSON: {error}"
+    if not isinstance(event, dict) or not isinstance(event.get("kind"), str) or not isinstance(event.get("seq"), int):
+        return "not an event"
+    if event.get("run_id") != run_id:
+        return "an event of another run"
+    events.append(event)
+    return ""

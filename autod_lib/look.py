@@ -1,0 +1,139 @@
+"""A look over files and folders: what is there, and what of it is new, changed or gone since the last look.
+
+Decided here: which files count as documents (the ending .pdf in any case; a file that is named counts whatever its ending; hidden folders are
+passed over, links to folders are not followed), and that a file with the path, size and time of change of a known one is that one: it is not opened,
+and no event is written for it. Called by ingest.py. Opens no document.
+"""
+
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from .errors import SettingsError
+from .journal import path_text
+
+KNOWN_SQL = """
+with newest as (
+    select path, max_by(struct_pack(document_sha256, size_bytes, modified_ns, problem), (logged_at, run_id, seq)) as last
+    from sightings_log where {under} group by path
+), states as (
+    select document_sha256, max_by(struct_pack(status, error_kind), (logged_at, run_id, seq)) as last,
+           count(*) filter (where status = 'failed') as failed_runs
+    from document_statuses where setup_hash = $setup or status in ('rejected', 'quarantined') group by document_sha256
+), gone as (
+    select document_sha256 from deletions group by document_sha256 having max_by(is_deleted, (logged_at, run_id, seq))
+)
+select path, newest.last.size_bytes, newest.last.modified_ns, document_sha256, newest.last.problem, states.last.status, failed_runs,
+       gone.document_sha256 is not null
+from (select path, last, last.document_sha256 as document_sha256 from newest) as newest
+left join states using (document_sha256) left join gone using (document_sha256)
+where newest.last.problem is distinct from 'vanished'"""
+
+UNCERTAIN = frozenset({"changed_while_read", "unreadable"})
+"""Problems of the moment: such a file is looked at again although it has not changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that is to be read: its path, the folder it was found under, and what the file system says of it."""
+
+    path: str
+    root: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A file that is as it was: its document and what became of it under the present settings."""
+
+    path: str
+    document_sha256: str | None
+    problem: str | None
+    status: str | None
+    failed_runs: int
+    is_deleted: bool
+
+
+@dataclass(slots=True)
+class Look:
+    """What a look found; `vanished` are paths that are no longer there."""
+
+    unread: list[Found] = field(default_factory=list)
+    known: list[Known] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    roots: list[str] = field(default_factory=list)
+    files: int = 0
+    seconds: float = 0.0
+
+
+def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every document below a folder with its stat, in the order of names; the stat of a link is that of what it leads to, else its own."""
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        below = []
+        for entry in entries:
+            if entry.name[-4:].lower() == ".pdf":
+                try:
+                    yield entry.path, entry.stat()
+                except OSError:
+                    yield entry.path, entry.stat(follow_symlinks=False)
+            elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                below.append(entry.path)
+        folders.extend(reversed(below))
+
+
+def _files(root: str) -> Iterator[tuple[str, os.stat_result]]:
+    try:
+        status = os.stat(root)
+    except OSError:
+        status = os.lstat(root)
+    if stat.S_ISDIR(status.st_mode):
+        yield from walk(root)
+    else:
+        yield root, status
+
+
+def absolute_roots(paths: Iterable[Path]) -> list[str]:
+    """The paths made absolute, without those that lie below another.
+
+    Raises: SettingsError naming each that does not exist.
+    """
+    absolute = sorted({os.path.abspath(path) for path in paths})
+    missing = [path for path in absolute if not os.path.lexists(path)]
+    if missing:
+        raise SettingsError(f"{', '.join(map(repr, missing))}: no such file or folder; nothing was read, nothing was spent.")
+    return [path for path in absolute if not any(path.startswith(f"{other.rstrip('/')}/") for other in absolute if other != path)]
+
+
+def look(con: duckdb.DuckDBPyConnection, roots: list[str], setup_hash: str) -> Look:
+    """Compares what is there with what the record knows under the settings of `setup_hash`."""
+    begun = time.perf_counter()
+    names = {f"root{number}": path_text(root) for number, root in enumerate(roots)}
+    under = " or ".join(f"starts_with(path, ${name})" for name in names)
+    rows = con.execute(KNOWN_SQL.format(under=under), {"setup": setup_hash} | names).fetchall()
+    known = {row[0]: row[1:] for row in rows}
+    found = Look(roots=roots)
+    for root in roots:
+        for path, status in _files(root):
+            found.files += 1
+            text = path_text(path)
+            before = known.pop(text, None)
+            if before is not None and before[0] == status.st_size and before[1] == status.st_mtime_ns and before[3] not in UNCERTAIN:
+                found.known.append(Known(path, *before[2:]))
+            else:
+                found.unread.append(Found(path, root, status.st_size, status.st_mtime_ns))
+    found.vanished = [text for text in known if any(text == path_text(root) or text.startswith(f"{path_text(root).rstrip('/')}/") for root in roots)]
+    found.seconds = time.perf_counter() - begun
+    return found

@@ -1,0 +1,487 @@
+"""The views of the ledger as polars frames: one function a view, in a total order, with nothing computed on the way.
+
+Decided here: how a view becomes a frame (DECIMAL stays Decimal, times are UTC, whole numbers are Int64) and in which order its rows come. What a
+metric means is decided in sql/views, where every column has its unit. Promised: an empty ledger gives the same columns and no rows; the same
+ledger gives the same rows in the same order; `provenance` says from what a figure was made, with a hash that anyone can compute again.
+Called by the notebooks, the commands and the report, with a connection of `store.reading`. Never writes, never does arithmetic.
+
+Every function takes `is_simulated`: None for both kinds of money in their own rows, else only the one. Those with `since` and `until` take the
+first and the last UTC day that count, both included; None leaves that end open.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from .errors import SettingsError, StoreTooNew
+
+ONE_KIND = "($is_simulated is null or is_simulated = $is_simulated)"
+ONE_KIND_OR_NONE = "($is_simulated is null or is_simulated is null or is_simulated = $is_simulated)"
+
+
+def in_period(day: str) -> str:
+    """The condition that the day of this SQL expression lies in the period of the parameters `since` and `until`."""
+    return f"{day} >= coalesce(cast($since as date), date '0001-01-01') and {day} <= coalesce(cast($until as date), date '9999-12-31')"
+
+
+def utc_day(moment: str) -> str:
+    """The UTC day of a TIMESTAMPTZ expression, whatever the time zone of the session."""
+    return f"cast(make_timestamp(epoch_us({moment})) as date)"
+
+
+def read(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None) -> pl.DataFrame:
+    """The rows of a query as a frame: DECIMAL as Decimal, HUGEINT sums as Int64, times in UTC.
+
+    Raises: StoreTooNew if a view is missing, which means that the database was made by another autoD; `autod migrate` makes the views again.
+    """
+    try:
+        frame = pl.DataFrame(con.sql(sql, params=parameters) if parameters else con.sql(sql))
+    except duckdb.CatalogException as error:
+        raise StoreTooNew(
+            f"The database lacks what this figure reads ({str(error).splitlines()[0]}). Nothing was changed; run `autod migrate`."
+        ) from error
+    plain: list[pl.Expr] = []
+    for name, kind in frame.schema.items():
+        if isinstance(kind, pl.Decimal) and kind.scale == 0:
+            plain.append(pl.col(name).cast(pl.Int64))
+        elif isinstance(kind, pl.Datetime):
+            plain.append(pl.col(name).dt.convert_time_zone("UTC") if kind.time_zone else pl.col(name).dt.replace_time_zone("UTC"))
+    return frame.with_columns(plain)
+
+
+def choose_money(con: duckdb.DuckDBPyConnection, simulated: str = "auto") -> bool:
+    """Whether the figures of a notebook are to show simulated money, which is never added to real money.
+
+    `yes` and `no` decide; `auto` shows real money as soon as there is a real call or document, else simulated if there is any.
+    Raises: SettingsError for any other word.
+    """
+    if simulated in ("yes", "no"):
+        return simulated == "yes"
+    if simulated != "auto":
+        raise SettingsError(f"simulated={simulated!r}: must be auto, yes or no.")
+    kinds = {row[0] for row in con.execute("select distinct is_simulated from headline_by_day").fetchall()}
+    return kinds == {True}
+
+
+def headline(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """What a period did and cost, in one row a kind of money.
+
+    is_simulated bool · first_day, last_day date · documents, answered, needs_review, failed, pending int · pages int, of the answered · calls,
+    calls_unpriced, calls_unsettled int · unsettled_upper_usd Decimal, null when none · cost_usd Decimal, null when no call had a price ·
+    share_cached float 0–1, null without input · cost_a_document_usd, cost_a_thousand_pages_usd Decimal.
+    Source: the macro headline in sql/views/50_headline_by_day.sql
+    """
+    sql = f"from headline($since, $until) where {ONE_KIND} order by is_simulated"
+    return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until})
+
+
+def headline_by_day(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """The same day by day, for small lines.
+
+    day_utc date · is_simulated bool · documents, answered, needs_review, failed, pending, pages, calls, calls_unpriced, calls_unsettled int ·
+    unsettled_upper_usd, cost_usd Decimal · input_tokens, cached_tokens, output_tokens int.   Source: sql/views/50_headline_by_day.sql
+    """
+    return _by_day(con, "headline_by_day", "day_utc, is_simulated", is_simulated, since, until)
+
+
+def _by_day(
+    con: duckdb.DuckDBPyConnection, view: str, order: str, is_simulated: bool | None, since: date | None, until: date | None, day: str = "day_utc"
+) -> pl.DataFrame:
+    sql = f"from {view} where {ONE_KIND} and {in_period(day)} order by {order}"
+    return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until})
+
+
+def _all(con: duckdb.DuckDBPyConnection, view: str, order: str, is_simulated: bool | None) -> pl.DataFrame:
+    return read(con, f"from {view} where {ONE_KIND} order by {order}", {"is_simulated": is_simulated})
+
+
+def api_calls(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    is_simulated: bool | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    limit: int | None = None,
+) -> pl.DataFrame:
+    """The ledger, newest call first, at most `limit` rows.
+
+    call_id str · run_id, document_sha256, arm, model, input_mode, status, outcome, error_kind str · started_at, finished_at UTC · input_tokens,
+    cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens int · cost_usd, cost_upper_usd Decimal · price_date date · latency_ms float ·
+    is_simulated bool, and the further columns of the view.   Source: sql/views/01_api_calls.sql
+    """
+    sql = f"from api_calls where {ONE_KIND} and {in_period(utc_day('coalesce(finished_at, started_at)'))} order by started_at desc, call_id limit $limit"
+    return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until, "limit": limit})
+
+
+def calls_unsettled(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Calls whose end nobody knows, oldest first.
+
+    call_id, run_id, document_sha256, model str · is_simulated bool · started_at UTC · attempt int · error_kind, error_message str ·
+    cost_upper_usd Decimal, what it may have cost at most.   Source: sql/views/02_calls_unsettled.sql
+    """
+    return _all(con, "calls_unsettled", "started_at, call_id", is_simulated)
+
+
+def cost_by_day(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """What the API cost each day, by model.
+
+    day_utc date · model str · is_simulated bool · calls, documents, calls_unpriced int · uncached_tokens, cached_tokens, cache_write_tokens,
+    output_tokens int · cost_usd Decimal, null when no call had a price · uncached_usd, cached_usd, cache_write_usd, output_usd Decimal, its parts.
+    Source: sql/views/03_cost_by_day.sql
+    """
+    return _by_day(con, "cost_by_day", "day_utc, model, is_simulated", is_simulated, since, until)
+
+
+def cost_by_model(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What each model and input mode cost, dearest first.
+
+    model, input_mode str · is_simulated bool · calls, documents, calls_unpriced, input_tokens, cached_tokens, cache_write_tokens, output_tokens int ·
+    cost_usd, cost_a_document_usd Decimal, null without a price.   Source: sql/views/04_cost_by_model.sql
+    """
+    return _all(con, "cost_by_model", "cost_usd desc nulls last, model, input_mode nulls last, is_simulated", is_simulated)
+
+
+def cost_by_document(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What each document has cost so far, dearest first; re-runs and experiments included.
+
+    document_sha256 str, null for calls of no document · is_simulated bool · calls, calls_unpriced, input_tokens, cached_tokens, cache_write_tokens,
+    output_tokens, reasoning_tokens int · cost_usd Decimal, null when none of its calls had a price · file_name, doc_type str · page_count int.
+    Source: sql/views/05_cost_by_document.sql, with name, kind and pages of sql/views/12_documents.sql
+    """
+    sql = (
+        "select cost.*, documents.file_name, documents.doc_type, documents.page_count "
+        f"from (from cost_by_document where {ONE_KIND}) as cost left join documents using (document_sha256) "
+        "order by cost_usd desc nulls last, document_sha256 nulls last, cost.is_simulated"
+    )
+    return read(con, sql, {"is_simulated": is_simulated})
+
+
+def cost_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What each run cost, newest first.
+
+    run_id str · is_simulated bool · calls, documents, calls_unpriced, calls_unsettled, input_tokens, cached_tokens, cache_write_tokens,
+    output_tokens int · cost_usd, unsettled_upper_usd Decimal.   Source: sql/views/06_cost_by_run.sql
+    """
+    return _all(con, "cost_by_run", "run_id desc, is_simulated", is_simulated)
+
+
+def cache_by_day(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """How much of the input was read from the prompt cache each day, by model.
+
+    day_utc date · model str · is_simulated bool · calls, calls_unknown, calls_reading, calls_writing, input_tokens, cached_tokens,
+    cache_write_tokens int · share_cached float 0–1 · saved_by_reading_usd, spent_on_writing_usd Decimal.   Source: sql/views/07_cache_by_day.sql
+    """
+    return _by_day(con, "cache_by_day", "day_utc, model, is_simulated", is_simulated, since, until)
+
+
+def cache_by_key(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Which cache keys are read and which are written for nobody; most calls first.
+
+    cache_key, prompt_hash, model, cache_policy str · is_simulated bool · calls, calls_reading, calls_writing, cached_tokens, cache_write_tokens int ·
+    share_cached float 0–1 · first_at, last_at UTC.   Source: sql/views/08_cache_by_key.sql
+    """
+    return _all(con, "cache_by_key", "calls desc, cache_key, prompt_hash, model, cache_policy nulls last, is_simulated", is_simulated)
+
+
+def sightings(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Every path at which something was seen.
+
+    document_sha256, path, problem, sentence str · size_bytes, modified_ns int · first_seen_at, changed_at where the view has it, last_seen_at UTC.
+    Source: sql/views/11_sightings.sql
+    """
+    return read(con, "from sightings order by path")
+
+
+def documents(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    is_simulated: bool | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    limit: int | None = None,
+) -> pl.DataFrame:
+    """Everything known of each document that is not deleted, last processed first; a period is that of `processed_at`.
+
+    document_sha256, file_name str · page_count, size_bytes int · the fields of the record by their own names · processing_status, error_kind,
+    error_sentence str · needs_review bool · is_simulated bool, null without an answer · cost_usd Decimal, of real and simulated calls together, and
+    cost_real_usd Decimal, and the further columns of the view.   Source: sql/views/12_documents.sql
+    """
+    sql = (
+        f"from documents where not is_deleted and {ONE_KIND_OR_NONE} and {in_period(utc_day('coalesce(processed_at, created_at)'))} "
+        "order by processed_at desc nulls last, document_sha256 limit $limit"
+    )
+    return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until, "limit": limit})
+
+
+def classification(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What kinds of document there are, commonest first.
+
+    doc_type str · is_simulated bool · documents int · share float 0–1 · pages int · mean_confidence float 0–1 · needs_review int.
+    Source: sql/views/20_classification.sql
+    """
+    return _all(con, "classification", "documents desc, doc_type, is_simulated", is_simulated)
+
+
+def classification_by_week(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """How the mix of kinds moves: first valid answers by week.
+
+    week_utc date, its Monday · doc_type str · is_simulated bool · documents int · mean_confidence float 0–1.
+    Source: sql/views/21_classification_by_week.sql
+    """
+    return _by_day(con, "classification_by_week", "week_utc, doc_type, is_simulated", is_simulated, since, until, "week_utc")
+
+
+def classification_by_month(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Of which months the documents themselves are.
+
+    month date, its first day · doc_type str · is_simulated bool · documents int.   Source: sql/views/22_classification_by_month.sql
+    """
+    return _all(con, "classification_by_month", "month, doc_type, is_simulated", is_simulated)
+
+
+def amounts_by_currency(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What the documents ask for or confirm, each currency apart.
+
+    currency str, null when none is named · doc_type str · is_simulated bool · documents int · total_amount, smallest_amount, largest_amount Decimal,
+    in `currency`.   Source: sql/views/51_amounts_by_currency.sql
+    """
+    return _all(con, "amounts_by_currency", "currency nulls last, documents desc, doc_type nulls last, is_simulated", is_simulated)
+
+
+def labels_current(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The truth as last stated.
+
+    document_sha256, field, value str · is_absent bool · alternatives, labeller, source str · labelled_at UTC · statements int.
+    Source: sql/views/10_labels_current.sql
+    """
+    return read(con, "from labels_current order by document_sha256, field")
+
+
+def scored_fields(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Every labelled field of every arm, judged.
+
+    document_sha256, field, arm str · is_simulated bool · call_id str · confidence_score float 0–1 · answer, truth str · is_absent, is_right,
+    is_right_strict bool.   Source: sql/views/30_scored_fields.sql
+    """
+    return _all(con, "scored_fields", "arm, field, document_sha256, is_simulated", is_simulated)
+
+
+def accuracy_by_field(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How often each field is right, by arm, best known arm first, its field `(all)` first.
+
+    arm, field str · is_simulated bool · labelled, answered, right_answers int · accuracy, accuracy_low, accuracy_high float 0–1 (Wilson, 95 %) ·
+    accuracy_strict, precision, recall float 0–1.   Source: sql/views/31_accuracy_by_field.sql
+    """
+    sql = (
+        f"from accuracy_by_field where {ONE_KIND} "
+        "order by max(case when field = '(all)' then labelled end) over (partition by arm, is_simulated) desc, "
+        "max(case when field = '(all)' then accuracy end) over (partition by arm, is_simulated) desc, arm, is_simulated, field"
+    )
+    return read(con, sql, {"is_simulated": is_simulated})
+
+
+def accuracy_in_use(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How often what stands in `documents` is right, whichever arm gave it; the field `(all)` first.
+
+    field str · is_simulated bool · documents, labelled, answered, right_answers int · accuracy, accuracy_low, accuracy_high float 0–1 (Wilson, 95 %).
+    Source: sql/views/34_accuracy_in_use.sql
+    """
+    return _all(con, "accuracy_in_use", "field, is_simulated", is_simulated)
+
+
+def confusion(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Which kinds are taken for which.
+
+    arm, truth, answer str · is_simulated bool · documents, accepted int · document_sha256s list of str.   Source: sql/views/32_confusion.sql
+    """
+    return _all(con, "confusion", "arm, truth nulls last, answer, is_simulated", is_simulated)
+
+
+def calibration(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Stated confidence against how often it is right.
+
+    arm str · is_simulated bool · bin int 0–9 · confidence_low, confidence_high float 0–1 · documents int · mean_confidence, share_right float 0–1.
+    Source: sql/views/33_calibration.sql
+    """
+    return _all(con, "calibration", "arm, bin, is_simulated", is_simulated)
+
+
+def estimate_vs_bill(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How good the estimates were, newest run first.
+
+    run_id, model, input_mode str · is_simulated bool · calls, estimated_input_tokens, input_tokens int · estimate_usd, cost_usd Decimal ·
+    median_error, p95_error float, relative.   Source: sql/views/40_estimate_vs_bill.sql
+    """
+    return _all(con, "estimate_vs_bill", "run_id desc, model, input_mode nulls last, is_simulated", is_simulated)
+
+
+def latency_by_hour(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """How long answers take.
+
+    hour_utc UTC · model str · is_simulated bool · calls int · p50_ms, p95_ms, p99_ms, max_ms float, milliseconds.
+    Source: sql/views/41_latency_by_hour.sql
+    """
+    return _by_day(con, "latency_by_hour", "hour_utc, model, is_simulated", is_simulated, since, until, "cast(hour_utc as date)")
+
+
+def errors_by_kind(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """What went wrong, how often, and what it cost.
+
+    day_utc date · error_kind, outcome, model str · is_simulated bool · calls, documents int · cost_usd, unsettled_upper_usd Decimal.
+    Source: sql/views/42_errors_by_kind.sql
+    """
+    return _by_day(con, "errors_by_kind", "day_utc, error_kind, outcome nulls last, model nulls last, is_simulated", is_simulated, since, until)
+
+
+def runs_overview(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
+    """Every run, newest first.
+
+    run_id, command, notebook, parent_run_id, environment, version str · is_simulated bool · started_at, finished_at UTC · seconds float · state str ·
+    exit_status int · reason str · documents, processed, needs_review, failed, calls, calls_unsettled int · cost_usd, unsettled_upper_usd Decimal ·
+    arguments, settings, summary JSON text.   Source: sql/views/43_runs_overview.sql
+    """
+    sql = f"from runs_overview where {ONE_KIND_OR_NONE} order by started_at desc, run_id desc limit $limit"
+    return read(con, sql, {"is_simulated": is_simulated, "limit": limit})
+
+
+def budget_status(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How much of each budget is left in the newest run, this UTC day and this UTC month.
+
+    period str · is_simulated bool · period_name str · budget_usd Decimal, null: no limit · settled_usd, open_usd Decimal · left_usd Decimal.
+    Source: sql/views/44_budget_status.sql
+    """
+    return _all(con, "budget_status", "period, is_simulated", is_simulated)
+
+
+def review_queue(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What a person should look at, least confident first.
+
+    document_sha256, file_name, doc_type str · confidence_score float 0–1 · issuer str · primary_date date · total_amount Decimal · currency str ·
+    is_valid bool · review_reasons JSON text · error_sentence str · is_simulated bool · processed_at UTC.   Source: sql/views/45_review_queue.sql
+    """
+    sql = f"from review_queue where {ONE_KIND_OR_NONE} order by confidence_score nulls first, document_sha256"
+    return read(con, sql, {"is_simulated": is_simulated})
+
+
+def document_problems(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Files without an answer, with the reason and what to do.
+
+    path, document_sha256, processing_status, problem, sentence str · cost_usd Decimal · last_seen_at UTC.   Source: sql/views/46_document_problems.sql
+    """
+    return read(con, "from document_problems order by problem, path nulls last, document_sha256")
+
+
+def alerts(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None) -> pl.DataFrame:
+    """What somebody should know, newest first.
+
+    run_id str · seq int · logged_at UTC · severity, component, message, dedupe_key str · is_simulated bool, null when it concerns no money.
+    Source: the table alerts in sql/migrations/0001_tables.sql
+    """
+    sql = f"from alerts where {ONE_KIND_OR_NONE} and {in_period(utc_day('logged_at'))} order by logged_at desc, run_id, seq"
+    return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until})
+
+
+def prompt_versions(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Every static prefix ever sent, newest first.
+
+    prompt_hash, schema_version str · prefix_tokens int · encoding str · first_at, last_at UTC · runs int.
+    Source: the table prompt_versions in sql/migrations/0001_tables.sql
+    """
+    sql = (
+        "select prompt_hash, any_value(schema_version) as schema_version, any_value(prefix_tokens) as prefix_tokens, any_value(encoding) as encoding, "
+        "min(logged_at) as first_at, max(logged_at) as last_at, count(distinct run_id) as runs "
+        "from prompt_versions group by prompt_hash order by last_at desc, prompt_hash"
+    )
+    return read(con, sql)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """From what a figure was made.
+
+    `sql` gives the rows again (`autod sql "…"`), `rows` is their number, `sha256` the hash of their text, columns in the view's order and rows sorted.
+    `calls` are the ledger rows in the same kind of money and period, `unpriced` those of them that were answered and have no price; `price_first` and
+    `price_last` the days whose prices they were billed at, None without any.
+    """
+
+    view: str
+    sql: str
+    rows: int
+    sha256: str
+    calls: int
+    unpriced: int
+    price_first: date | None
+    price_last: date | None
+
+
+DAYS = {  # the expression by which a view is cut to a period
+    "headline_by_day": "day_utc",
+    "cost_by_day": "day_utc",
+    "cache_by_day": "day_utc",
+    "errors_by_kind": "day_utc",
+    "classification_by_week": "week_utc",
+    "latency_by_hour": "cast(hour_utc as date)",
+    "api_calls": utc_day("coalesce(finished_at, started_at)"),
+    "documents": utc_day("coalesce(processed_at, created_at)"),
+}
+
+
+def provenance(
+    con: duckdb.DuckDBPyConnection, view: str, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> Provenance:
+    """From what a figure that reads this view was made. A period is applied to the views that have days.
+
+    Floating columns are rounded to nine places and times are hashed as microseconds, so that neither the order of addition nor the session's time
+    zone moves the hash. Raises: SettingsError if there is no such view.
+    """
+    columns = con.execute(
+        "select column_name, data_type from duckdb_columns() where schema_name = 'main' and not internal and table_name = $view order by column_index",
+        {"view": view},
+    ).fetchall()
+    if not columns:
+        raise SettingsError(f"{view!r}: the database has no such view or table.")
+    conditions = []
+    if is_simulated is not None and "is_simulated" in {name for name, _ in columns}:
+        conditions.append("is_simulated" if is_simulated else "not is_simulated")
+    if view in DAYS and since is not None:
+        conditions.append(f"{DAYS[view]} >= '{since.isoformat()}'")
+    if view in DAYS and until is not None:
+        conditions.append(f"{DAYS[view]} <= '{until.isoformat()}'")
+    sql = f"from {view}" + (f" where {' and '.join(conditions)}" if conditions else "")
+    text = ", ".join(_as_text(name, kind) for name, kind in columns)
+    rows = [row[0] for row in con.execute(f"select concat_ws(chr(31), {text}) as line from ({sql}) order by line").fetchall()]
+    day = utc_day("coalesce(finished_at, started_at)")
+    found = con.execute(
+        "select count(*), count(*) filter (where cost_usd is null and status = 'answered'), min(price_date), max(price_date) "
+        f"from api_calls where {ONE_KIND} and {in_period(day)}",
+        {"is_simulated": is_simulated, "since": since if view in DAYS else None, "until": until if view in DAYS else None},
+    ).fetchone()
+    assert found is not None, "an aggregate without groups gives one row"
+    return Provenance(view, sql, len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest(), *found)
+
+
+def _as_text(name: str, kind: str) -> str:
+    value = f'"{name}"'
+    if kind in ("DOUBLE", "FLOAT"):
+        value = f"round({value}, 9)"
+    elif kind == "TIMESTAMP WITH TIME ZONE":
+        value = f"epoch_us({value})"
+    return f"coalesce(cast({value} as varchar), chr(30))"

@@ -1,0 +1,186 @@
+"""One frozen Settings object, made once by a command or a notebook and passed to whatever needs it.
+
+Decided here: the names, defaults and limits of all settings, and where they come from: an argument, else the environment variable
+(`AUTOD_<SETTING>`, and OPENAI_API_KEY and OPENAI_BASE_URL by their own names), else a line of the file `.env` in the current folder, else the
+default. Promised: a wrong value names the variable, the value and what is allowed; the key is never part of a text. Read by everything;
+reads nothing of autoD. Plain pydantic, because pydantic-settings would add 0.2 s to the start of every command.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from .errors import MissingKey, SettingsError
+
+PROJECT = Path(__file__).resolve().parent.parent
+InputMode = Literal["auto", "text", "file-low", "file-high"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+OWN_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL", "home": "AUTOD_HOME"}
+
+
+def default_home() -> Path:
+    """The workspace when none is named: `data/` of the project's checkout, else of the current folder."""
+    return (PROJECT if (PROJECT / "pyproject.toml").exists() else Path.cwd()) / "data"
+
+
+class Settings(BaseModel):
+    """All settings, with their defaults; the description of a field is its line in the settings reference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    api_key: SecretStr | None = Field(None, description="Key of the API; never written anywhere.")
+    base_url: str = Field("https://api.openai.com/v1", description="Address of the API.")
+    home: Path = Field(default_factory=default_home, description="The workspace: database, journal, runs.")
+    environment: str = Field("default", description="A name for this installation, kept with each run.", max_length=64)
+    simulated: bool | None = Field(None, description="Whether answers are simulated; unset: loopback addresses are.")
+
+    model: str = Field("gpt-6-luna", description="The model that reads the documents.", min_length=1, max_length=128)
+    models_allowed: tuple[str, ...] = Field(("gpt-*", "o[134]*"), description="Patterns of models that may be asked.")
+    allow_unpriced: bool = Field(False, description="Ask a model that no price list knows; its calls cost NULL.")
+    reasoning_effort: Effort = Field("low", description="Effort of reasoning, always sent: it is part of the cached prefix.")
+    verbosity: Literal["low", "medium", "high"] = Field("low", description="Verbosity, always sent, for the same reason.")
+    input_mode: InputMode = Field("auto", description="What is sent: the text where its layer is good, else the file.")
+    max_output_tokens: int = Field(4096, description="Ceiling of the output tokens of a call.", ge=256, le=128_000)
+    max_input_tokens: int = Field(250_000, description="Largest document that is sent, in estimated input tokens.", ge=1000)
+    service_tier: Literal["auto", "default", "flex", "priority"] = Field("default", description="Service tier asked for.")
+    repair: bool = Field(True, description="Ask once more when an answer breaks the record's rules.")
+    cache_lifetime: Literal["30m", "12h"] = Field("30m", description="Lifetime of a written cache prefix (gpt-5.6 and later).")
+
+    request_timeout_s: float = Field(120.0, description="Longest wait for the next byte, in seconds.", gt=0, le=3600)
+    call_deadline_s: float = Field(300.0, description="Longest time for one whole attempt, in seconds.", gt=0, le=7200)
+    max_answer_bytes: int = Field(8_000_000, description="Longest answer that is read, in bytes.", ge=10_000)
+    attempts: int = Field(5, description="Attempts a request may take within a run.", ge=1, le=20)
+    longest_wait_s: float = Field(120.0, description="Longest wait between two attempts, in seconds.", ge=0, le=3600)
+    document_attempts: int = Field(3, description="Runs in which a failed document is tried again by --retry-failed.", ge=1, le=100)
+    in_flight: int = Field(16, description="Calls under way at once.", ge=1, le=1024)
+    requests_per_minute: int | None = Field(None, description="Limit of requests a minute; unset: learned from the headers.", ge=1)
+    tokens_per_minute: int | None = Field(None, description="Limit of tokens a minute; unset: learned from the headers.", ge=1)
+    batch_size: int = Field(10_000, description="Requests in one batch file.", ge=1, le=50_000)
+
+    budget_run_usd: Decimal | None = Field(None, description="What one run may cost.", ge=0)
+    budget_day_usd: Decimal | None = Field(None, description="What a UTC day may cost.", ge=0)
+    budget_month_usd: Decimal | None = Field(None, description="What a UTC month may cost.", ge=0)
+    alert_usd: tuple[Decimal, ...] = Field((Decimal(10), Decimal(50), Decimal(100)), description="Spend of a month that raises an alert.")
+
+    readers: int = Field(2, description="Worker processes that read PDFs.", ge=1, le=64)
+    max_pdf_bytes: int = Field(50_000_000, description="Largest PDF that is read, in bytes.", ge=1)
+    reader_seconds: float = Field(10.0, description="Longest time a PDF may take to read, in seconds.", gt=0, le=600)
+    reader_memory_bytes: int = Field(1_000_000_000, description="Memory a PDF may take to read, in bytes.", ge=200_000_000)
+    links_outside: bool = Field(False, description="Follow links that lead out of the folder named.")
+
+    vector_store: str = Field("autod", description="Name of the vector store.", min_length=1, max_length=128)
+    retention_days: int = Field(400, description="Days that runs, logs and loaded segments are kept.", ge=1)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line of the log.")
+    log_format: Literal["text", "json"] = Field("text", description="Form of the log lines.")
+    log_file: Path | None = Field(None, description="File that the log goes to besides standard error.")
+    log_file_bytes: int = Field(10_000_000, description="Size at which the log file is rotated.", ge=10_000)
+    log_backups: int = Field(5, description="Rotated log files that are kept.", ge=0, le=1000)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an http(s) address such as https://api.openai.com/v1")
+        if parts.username or parts.password:
+            raise ValueError("must not carry a user name or password")
+        return value.rstrip("/")
+
+    @field_validator("home", "log_file")
+    @classmethod
+    def _is_absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @field_validator("models_allowed", "alert_usd", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _model_is_allowed(self) -> "Settings":
+        if not any(fnmatchcase(self.model, pattern) for pattern in self.models_allowed):
+            raise ValueError(f"model {self.model!r} is not allowed by AUTOD_MODELS_ALLOWED={','.join(self.models_allowed)}")
+        return self
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the address is on this machine, where only the simulated API answers."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether calls made with these settings are simulated and cost nothing real."""
+        return self.is_loopback if self.simulated is None else self.simulated
+
+    def require_key(self) -> str:
+        """The key to send. On a loopback address any word does.
+
+        Raises: MissingKey when there is none.
+        """
+        if self.api_key is not None and self.api_key.get_secret_value():
+            return self.api_key.get_secret_value()
+        if self.is_loopback:
+            return "local"
+        raise MissingKey(
+            "There is no API key; nothing was sent, nothing was spent. Two ways on: "
+            "export OPENAI_API_KEY=…, or add --local to use the simulated API on this machine."
+        )
+
+    def printable(self) -> dict[str, str | None]:
+        """Every setting by name as text, the key reduced to whether it is set."""
+        values = self.model_dump(mode="json", exclude={"api_key"})
+        key = "set" if self.api_key is not None else None
+        return {"api_key": key} | {
+            name: None if value is None else ",".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in values.items()
+        }
+
+
+def variable(setting: str) -> str:
+    """The environment variable of a setting."""
+    return OWN_NAMES.get(setting, f"AUTOD_{setting.upper()}")
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """The settings of this process: given arguments (None: not given), then the environment, then `.env`, then the defaults.
+
+    Raises: SettingsError naming each wrong variable, its value and what is allowed, and AUTOD_ variables that no setting has.
+    """
+    found = dict(os.environ if environ is None else environ)
+    if environ is None and Path(".env").is_file():
+        from dotenv import dotenv_values
+
+        found = {name: value for name, value in dotenv_values(".env").items() if value is not None} | found
+    values: dict[str, Any] = {name: found[variable(name)] for name in Settings.model_fields if found.get(variable(name), "") != ""}
+    unknown = sorted(name for name in found if name.startswith("AUTOD_") and name not in KNOWN_VARIABLES)
+    if unknown:
+        raise SettingsError(f"{', '.join(unknown)}: no such setting; `autod doctor` lists those there are.")
+    values |= {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(problem, values) for problem in error.errors())) from None
+
+
+# Beside the settings: the run of `autod run` that started this process, and where a crash test wants it to die.
+KNOWN_VARIABLES = frozenset(variable(name) for name in Settings.model_fields) | {"AUTOD_PARENT_RUN", "AUTOD_CRASH_AT"}
+
+
+def _sentence(problem: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    message = re.sub(r"^Value error, ", "", problem["msg"])
+    if not problem["loc"]:
+        return message
+    name = str(problem["loc"][0])
+    shown = "" if name == "api_key" else f"={str(values.get(name, ''))[:200]!r}"
+    return f"{variable(name)}{shown}: {message}"

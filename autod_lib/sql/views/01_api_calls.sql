@@ -1,0 +1,51 @@
+-- api_calls: every call to the API, whether its end is known or not.   Reads calls_finished, calls_started.   One row a call.
+-- A start without an end is unsettled: it was or may have been sent, and may cost up to cost_upper_usd. Only runs that did not end in order are searched for such.
+create or replace view api_calls as
+with unclosed as (
+    select run_id from runs_started anti join runs_finished using (run_id)
+)
+select call_id, run_id, document_sha256, arm, purpose, model, input_mode, status, outcome, started_at, finished_at, attempt, repeat,
+       input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, service_tier, cost_usd,
+       cost_upper_usd, price_date, price_source, price_warning, is_simulated, error_kind, error_message, latency_ms, request_key, prompt_hash, cache_policy, cache_key,
+       model_answered, estimated_input_tokens, estimate_usd
+from calls_finished
+union all by name
+select call_id, run_id, document_sha256, arm, purpose, model, input_mode, 'unsettled' as status, 'unknown' as outcome, logged_at as started_at, attempt, repeat,
+       cost_upper_usd, is_simulated, 'no_end' as error_kind, request_key, prompt_hash, cache_policy, cache_key, estimated_input_tokens, estimate_usd
+from calls_started semi join unclosed using (run_id) anti join calls_finished using (run_id, call_id);
+comment on view api_calls is 'The ledger: every call to the API. Grain: call_id.';
+comment on column api_calls.call_id is 'Call.';
+comment on column api_calls.run_id is 'Run that made it.';
+comment on column api_calls.document_sha256 is 'Document; NULL for calls that belong to none.';
+comment on column api_calls.arm is 'Model, input mode, effort and prompt, as one name.';
+comment on column api_calls.purpose is 'extract, repair or prewarm.';
+comment on column api_calls.model is 'Model asked.';
+comment on column api_calls.input_mode is 'text, file-low or file-high.';
+comment on column api_calls.status is 'answered (usage came back), failed (nothing billed) or unsettled (may have been billed).';
+comment on column api_calls.outcome is 'completed, invalid, refusal, incomplete_max_tokens, …; unknown without an end.';
+comment on column api_calls.started_at is 'When it was sent, UTC.';
+comment on column api_calls.finished_at is 'When its end was known, UTC; NULL: never.';
+comment on column api_calls.attempt is 'Attempt at the request within the run, from 1.';
+comment on column api_calls.repeat is 'Number of the wanted repetition, else 0.';
+comment on column api_calls.input_tokens is 'All input tokens; NULL when unknown.';
+comment on column api_calls.cached_tokens is 'Of these, read from the prompt cache.';
+comment on column api_calls.cache_write_tokens is 'Of these, written to the prompt cache.';
+comment on column api_calls.output_tokens is 'Output tokens, reasoning included.';
+comment on column api_calls.reasoning_tokens is 'Of these, reasoning.';
+comment on column api_calls.service_tier is 'Tier that the answer names.';
+comment on column api_calls.cost_usd is 'USD as billed on the day of sending, DECIMAL; NULL when unknown, never 0 instead.';
+comment on column api_calls.cost_upper_usd is 'USD it can have cost at most; NULL without a price.';
+comment on column api_calls.price_date is 'Day whose prices were used, UTC.';
+comment on column api_calls.price_source is 'Where the price is from.';
+comment on column api_calls.price_warning is 'Why there is no price, or what is odd about the usage.';
+comment on column api_calls.is_simulated is 'Whether the answer is simulated.';
+comment on column api_calls.error_kind is 'Kind of error; NULL when there is none.';
+comment on column api_calls.error_message is 'What the API or the network said.';
+comment on column api_calls.latency_ms is 'Milliseconds from sending to the whole answer.';
+comment on column api_calls.request_key is 'Hash of the request.';
+comment on column api_calls.prompt_hash is 'Version of the static prefix.';
+comment on column api_calls.cache_policy is 'automatic, explicit or none.';
+comment on column api_calls.cache_key is 'prompt_cache_key sent.';
+comment on column api_calls.model_answered is 'Model that the answer names.';
+comment on column api_calls.estimated_input_tokens is 'Input tokens estimated before the call.';
+comment on column api_calls.estimate_usd is 'USD estimated before the call.';

@@ -1,0 +1,24 @@
+-- accuracy_in_use: how often is what the table `documents` was given right, whichever arm gave it?   Reads scored_fields, documents.
+-- One row a (field, is_simulated), and one of field (all). Only the answer that stands in `documents` counts, before labels overlay it; experiments do not.
+-- Intervals: 29_wilson. A blank label is never scored. (all) treats the fields of a document as independent.
+create or replace view accuracy_in_use as
+with used as (
+    select scored.* from scored_fields as scored join documents using (document_sha256, call_id)
+), counted as (
+    select coalesce(field, '(all)') as field, is_simulated, count(distinct document_sha256) as documents, count(*) as labelled, count(answer) as answered,
+           count(*) filter (where is_right) as right_answers
+    from used group by grouping sets ((field, is_simulated), (is_simulated))
+)
+select field, is_simulated, documents, labelled, answered, right_answers, right_answers / labelled as accuracy,
+       wilson_low(right_answers, labelled) as accuracy_low, wilson_high(right_answers, labelled) as accuracy_high
+from counted;
+comment on view accuracy_in_use is 'Accuracy of the answers that stand in documents, whichever arm gave them. Grain: field, is_simulated.';
+comment on column accuracy_in_use.field is 'Field of the record, or (all).';
+comment on column accuracy_in_use.is_simulated is 'Whether the answers are simulated.';
+comment on column accuracy_in_use.documents is 'Labelled documents.';
+comment on column accuracy_in_use.labelled is 'Labelled fields that were scored.';
+comment on column accuracy_in_use.answered is 'Of these, those with an answer.';
+comment on column accuracy_in_use.right_answers is 'Of these, those that are right; a value rightly left out is right.';
+comment on column accuracy_in_use.accuracy is 'Share right, 0 to 1.';
+comment on column accuracy_in_use.accuracy_low is 'Lower end of its 95 % interval.';
+comment on column accuracy_in_use.accuracy_high is 'Upper end of its 95 % interval.';

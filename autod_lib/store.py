@@ -1,0 +1,359 @@
+"""The DuckDB side of the workspace: the gate, migrations, loading the journal, hardened reading.
+
+Decided here: that nobody holds the database. Every function opens it, works and closes it behind a fair gate (two `flock` files), because a
+database that is open in one process refuses all others, and because reading the file's bytes in the process that has it open silently drops
+DuckDB's own lock: nothing in autoD opens it as a file. Promised: loading is one transaction a piece of a segment together with the
+offset it reaches, so that an interrupted load changes nothing and a repeated one adds nothing; a line that cannot be loaded is quarantined
+alone; a database that is gone or damaged is rebuilt from the journal. Called by ingest.py, runs.py, metrics.py and the commands.
+"""
+
+import fcntl
+import hashlib
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import orjson
+
+from . import journal
+from .errors import StoreDamaged, StoreTooNew, WorkspaceBusy, WorkspaceUnusable
+
+DATABASE: Final = "autod.duckdb"
+SQL: Final = files("autod_lib") / "sql"
+
+# The tables that each kind of event is loaded into; a kind that is not here is of a newer autoD, and its events are quarantined.
+TABLES: Final = {
+    "run_started": ("runs_started",),
+    "run_finished": ("runs_finished",),
+    "prompt_version": ("prompt_versions",),
+    "sighting": ("sightings_log",),
+    "look": ("looks",),
+    "document_read": ("documents_read",),
+    "call_started": ("calls_started",),
+    "call_finished": ("calls_finished", "call_bodies"),
+    "extraction": ("extractions",),
+    "document_status": ("document_statuses",),
+    "deletion": ("deletions",),
+    "label": ("labels_log",),
+    "alert": ("alerts",),
+    "remote_object": ("remote_objects",),
+    "notebook_run": ("notebook_runs",),
+}
+
+
+def database(home: Path) -> Path:
+    """Where the database of a workspace is."""
+    return home / DATABASE
+
+
+@contextmanager
+def _locked(path: Path, mode: int, deadline: float) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unusable(path.parent, error) from error
+    try:
+        wait = 0.002
+        while True:
+            try:
+                fcntl.flock(handle, mode | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise WorkspaceBusy(
+                        f"The database {str(path.parent / DATABASE)!r} is in use by another process and did not become free in time. "
+                        "The journal keeps everything; run `autod load` when the other has ended."
+                    ) from None
+                time.sleep(wait)
+                wait = min(wait * 1.5, 0.05)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _gate(home: Path, *, alone: bool, wait_s: float) -> Iterator[None]:
+    """Waits in a turnstile, then enters the room alone or with other readers: no stream of readers can starve a writer."""
+    deadline = time.monotonic() + wait_s
+    room = _locked(home / f"{DATABASE}.room.lock", fcntl.LOCK_EX if alone else fcntl.LOCK_SH, deadline)
+    with _locked(home / f"{DATABASE}.turnstile.lock", fcntl.LOCK_EX, deadline):
+        room.__enter__()
+    try:
+        yield
+    finally:
+        room.__exit__(None, None, None)
+
+
+def _unusable(folder: Path, error: OSError) -> WorkspaceUnusable:
+    return WorkspaceUnusable(
+        f"The workspace {str(folder)!r} cannot be used ({error.strerror}); nothing was sent, nothing was spent. "
+        "Make the folder readable and writable, or name another with AUTOD_HOME."
+    )
+
+
+def _open(home: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
+    path = str(database(home))
+    # Hardened: a read-only connection alone could still read and write any file, attach databases and load extensions.
+    hardened = {
+        "enable_external_access": "false",
+        "autoload_known_extensions": "false",
+        "autoinstall_known_extensions": "false",
+        "python_enable_replacements": "false",
+        "lock_configuration": "true",
+    }
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            return duckdb.connect(path, read_only=read_only, config=hardened)  # type: ignore[arg-type]
+        except duckdb.IOException as error:
+            text = str(error)
+            if "lock" in text and time.monotonic() < deadline:  # a program that does not know the gate, such as the duckdb shell
+                time.sleep(0.02)
+                continue
+            if "lock" in text:
+                raise WorkspaceBusy(
+                    f"The database {path!r} is held by a program outside autoD ({text.split('PID')[-1].strip(' ).') or 'unknown'}). Close it there."
+                ) from error
+            raise _damaged(home, error) from error
+        except duckdb.Error as error:
+            raise _damaged(home, error) from error
+
+
+def _damaged(home: Path, error: Exception) -> WorkspaceUnusable:
+    if isinstance(error, duckdb.IOException) and ("Permission denied" in str(error) or "Read-only file system" in str(error)):
+        return WorkspaceUnusable(f"The database {str(database(home))!r} cannot be opened ({str(error).splitlines()[0]}). Make the folder writable.")
+    return StoreDamaged(
+        f"The database {str(database(home))!r} cannot be read ({str(error).splitlines()[0]}). Nothing is lost: move it and its .wal away, "
+        "then run `autod load`, which makes it again from the journal."
+    )
+
+
+def _migrations() -> list[tuple[int, str, str]]:
+    found = [(int(entry.name[:4]), entry.name, entry.read_text()) for entry in (SQL / "migrations").iterdir() if entry.name.endswith(".sql")]
+    return sorted(found)
+
+
+def _views() -> list[str]:
+    return [entry.read_text() for entry in sorted((SQL / "views").iterdir(), key=lambda entry: entry.name) if entry.name.endswith(".sql")]
+
+
+def migrate(con: duckdb.DuckDBPyConnection) -> None:
+    """Brings an open database to this version: each missing migration in a transaction of its own, then the views if any changed.
+
+    Raises: StoreTooNew if the database has a migration that this autoD does not know.
+    """
+    con.execute("create table if not exists schema_migrations (version integer primary key, name varchar not null, applied_at timestamptz not null)")
+    con.execute("create table if not exists schema_views (hash varchar not null)")
+    known = {row[0] for row in con.execute("select version from schema_migrations").fetchall()}
+    steps = _migrations()
+    if known and max(known) > steps[-1][0]:
+        raise StoreTooNew(
+            f"The database is of version {max(known)}, this autoD knows {steps[-1][0]}. Nothing was changed. Update autoD, or name another workspace."
+        )
+    for version, name, sql in steps:
+        if version not in known:
+            with _transaction(con):
+                con.execute(sql)
+                con.execute("insert into schema_migrations values (?, ?, ?)", [version, name, journal.now()])
+    views = _views()
+    fingerprint = hashlib.sha256("\0".join(views).encode()).hexdigest()
+    if con.execute("select hash from schema_views").fetchall() != [(fingerprint,)]:
+        with _transaction(con):
+            for sql in views:
+                con.execute(sql)
+            con.execute("delete from schema_views")
+            con.execute("insert into schema_views values (?)", [fingerprint])
+            con.execute("comment on table schema_migrations is 'Migrations applied. One row a version.'")
+            con.execute("comment on column schema_migrations.version is 'Number of the migration.'")
+            con.execute("comment on column schema_migrations.name is 'Its file.'")
+            con.execute("comment on column schema_migrations.applied_at is 'When, UTC.'")
+            con.execute("comment on table schema_views is 'Hash of the definitions of the views as they stand.'")
+            con.execute("comment on column schema_views.hash is 'SHA-256.'")
+
+
+@contextmanager
+def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    con.execute("begin")
+    try:
+        yield
+    except BaseException:
+        con.execute("rollback")
+        raise
+    con.execute("commit")
+
+
+@contextmanager
+def writing(home: Path, *, wait_s: float = 30.0) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database, open for writing and migrated, alone behind the gate.
+
+    Raises: WorkspaceBusy, WorkspaceUnusable, StoreDamaged, StoreTooNew.
+    """
+    with _gate(home, alone=True, wait_s=wait_s):
+        con = _open(home, read_only=False, wait_s=wait_s)
+        try:
+            migrate(con)
+            yield con
+        except duckdb.Error as error:
+            if "No space left" in str(error):
+                raise WorkspaceUnusable(
+                    f"The disk of {str(home)!r} is full. Everything acknowledged is kept; make room and run the command again."
+                ) from error
+            raise
+        finally:
+            con.close()
+
+
+@contextmanager
+def reading(home: Path, *, wait_s: float = 10.0) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database, up to date with the journal, open for reading only and hardened: SQL reaches no file, network or variable.
+
+    Raises: WorkspaceBusy, WorkspaceUnusable, StoreDamaged, StoreTooNew.
+    """
+    if not database(home).exists() or _is_behind(home, wait_s):
+        load(home, wait_s=wait_s)
+    with _gate(home, alone=False, wait_s=wait_s):
+        con = _open(home, read_only=True, wait_s=wait_s)
+        try:
+            yield con
+        finally:
+            con.close()
+
+
+def _is_behind(home: Path, wait_s: float) -> bool:
+    with _gate(home, alone=False, wait_s=wait_s):
+        con = _open(home, read_only=True, wait_s=wait_s)
+        try:
+            views = con.execute("select hash from schema_views").fetchall()
+            loaded = {row[0]: row[1:] for row in con.execute("select run_id, loaded_bytes, is_closed from segments").fetchall()}
+        except duckdb.CatalogException:
+            return True
+        finally:
+            con.close()
+    if views != [(hashlib.sha256("\0".join(_views()).encode()).hexdigest(),)]:
+        return True
+    return any(_unloaded(segment, loaded.get(journal.run_of(segment))) for segment in journal.segments(home))
+
+
+def _unloaded(segment: Path, loaded: tuple[int, bool] | None) -> bool:
+    """Whether a segment may hold more than the database: one that was loaded to its end and is closed never does."""
+    if loaded is None:
+        return True
+    if segment.suffix == ".gz":
+        return not loaded[1]
+    return segment.stat().st_size > loaded[0] and not loaded[1]
+
+
+@dataclass
+class LoadReport:
+    """What a load did: events and lines, and which segments hold lines that are no events."""
+
+    events: int = 0
+    poison: int = 0
+    torn_bytes: int = 0
+    segments: list[str] = field(default_factory=list)
+
+
+def load(home: Path, *, wait_s: float = 30.0, only: Path | None = None) -> LoadReport:
+    """Loads what the journal holds beyond the database, segment by segment. The same load again adds nothing.
+
+    Raises: WorkspaceBusy when another process keeps the database for longer than `wait_s`; the journal waits.
+    """
+    report = LoadReport()
+    with writing(home, wait_s=wait_s) as con:
+        loaded = {row[0]: row[1:] for row in con.execute("select run_id, loaded_bytes, is_closed from segments").fetchall()}
+        for segment in journal.segments(home) if only is None else [only]:
+            run_id = journal.run_of(segment)
+            if not _unloaded(segment, loaded.get(run_id)):
+                continue
+            alive = journal.is_alive(segment)
+            offset = loaded[run_id][0] if run_id in loaded else 0
+            torn = 0
+            for piece in journal.read(segment, offset):
+                torn = piece.torn
+                if piece.events or piece.poison:
+                    poison = _load_piece(con, run_id, piece)
+                    report.events += len(piece.events)
+                    report.poison += poison
+                    report.segments.append(run_id)
+            if not alive:  # nobody will finish its last line
+                _note_segment(con, run_id, None, 0, 0, torn, True)
+                report.torn_bytes += torn
+    return report
+
+
+def _note_segment(con: duckdb.DuckDBPyConnection, run_id: str, end: int | None, events: int, poison: int, torn: int, is_closed: bool) -> None:
+    con.execute(
+        """insert into segments values ($run_id, coalesce($end, 0), $events, $poison, $torn, $closed, $at)
+        on conflict do update set loaded_bytes = coalesce($end, loaded_bytes), events = segments.events + $events, poison = segments.poison + $poison,
+        torn_bytes = $torn, is_closed = $closed, loaded_at = $at""",
+        {"run_id": run_id, "end": end, "events": events, "poison": poison, "torn": torn, "closed": is_closed, "at": journal.now()},
+    )
+
+
+def _load_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Piece) -> int:
+    """Loads a piece and moves the segment's offset in one transaction; returns the lines quarantined. A bad line keeps no other out."""
+    try:
+        return _insert_piece(con, run_id, piece.events, piece.poison, piece.end)
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        good = []
+        poison = list(piece.poison)
+        for event in piece.events:
+            reason = _refused(con, event)
+            if reason:
+                poison.append((orjson.dumps(event), reason))
+            else:
+                good.append(event)
+        return _insert_piece(con, run_id, good, poison, piece.end)
+
+
+def _insert_piece(con: duckdb.DuckDBPyConnection, run_id: str, events: list[dict[str, Any]], poison: list[tuple[bytes, str]], end: int) -> int:
+    by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        by_kind[event["kind"]].append(event)
+    poison = poison + [
+        (orjson.dumps(event), f"unknown kind {kind!r}: written by a newer autoD?")
+        for kind, group in by_kind.items()
+        if kind not in TABLES
+        for event in group
+    ]
+    with _transaction(con):
+        for kind, group in by_kind.items():
+            for table in TABLES.get(kind, ()):
+                # from_json costs what an Arrow table would, without pyarrow; executemany costs 25 times as much.
+                con.execute(f"insert into {table} {_rows(con, table)}", [_json_rows(con, table, group)])
+        for line, reason in poison:
+            text = line[:10_000].decode("utf-8", "backslashreplace")
+            con.execute("insert into quarantined_lines values (?, ?, ?, ?)", [run_id, journal.now(), reason, text])
+        _note_segment(con, run_id, end, len(events), len(poison), 0, False)
+    return len(poison)
+
+
+def _refused(con: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> str:
+    for table in TABLES.get(event["kind"], ()):
+        try:
+            con.execute(f"select count(*) from ({_rows(con, table)})", [_json_rows(con, table, [event])]).fetchall()
+        except duckdb.Error as error:
+            return f"does not fit {table}: {str(error).splitlines()[0][:500]}"
+    return ""
+
+
+def _rows(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    structure = orjson.dumps([_columns(con, table)]).decode()
+    return f"select event.* from (select unnest(from_json_strict(?, '{structure}')) as event)"
+
+
+def _json_rows(con: duckdb.DuckDBPyConnection, table: str, events: list[dict[str, Any]]) -> str:
+    columns = _columns(con, table)
+    return orjson.dumps([{column: event.get(column) for column in columns} for event in events]).decode()
+
+
+def _columns(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    return {name: kind for name, kind, *_ in con.execute(f"describe {table}").fetchall()}
