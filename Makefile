@@ -1,0 +1,47 @@
+# The verbs of the project; `make help` lists them. PYTHON picks the interpreter that .venv is made with.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test check lab bench docs samples clean-demo
+
+help:  ## List these verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
+
+setup: $(READY)  ## Make .venv with everything, at the versions that were tested
+
+$(READY): pyproject.toml constraints.txt
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV) && \
+		uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	else \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "autoD needs Python 3.11 or newer: make setup PYTHON=python3.11")' && \
+		$(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $(READY)
+
+demo: setup  ## The main job on sample PDFs and the simulated API: no key, no network; prints the path of the report
+	@AUTOD_HOME=$(CURDIR)/data/demo $(BIN)/autod run --all --local -p inbox=$(CURDIR)/data/samples -p labels=$(CURDIR)/data/samples/labels.csv
+
+test: setup  ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: setup  ## Lint, format, types and generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+lab: setup  ## Open JupyterLab on the first notebook
+	@$(BIN)/autod lab
+
+bench: setup  ## Measure speed, as ratios in one run
+	@$(BIN)/python benchmarks/run.py
+
+samples: setup  ## Make the sample PDFs and their labels anew
+	@$(BIN)/python data/samples/make_samples.py
+
+clean-demo:  ## Throw the demo's workspace away
+	@rm -rf data/demo

@@ -1,0 +1,220 @@
+"""Speed as ratios in one run: `make bench`, or `python benchmarks/run.py [NAME…] [--documents N]`.
+
+Each measure stands beside the limit or the bare libraries, taken in the same run on the same machine. Processor times are of the whole process and
+its workers, without the simulated API's, and per document as the slope between a short and a long run, so that imports do not count.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import corpus
+
+from autod_lib import local_api
+
+AUTOD = [str(Path(sys.executable).parent / "autod")]
+YARDSTICK = [sys.executable, str(Path(__file__).parent / "yardstick.py")]
+LATENCY_S = 0.5
+
+
+def run(command: list[str], environ: dict[str, str]) -> tuple[float, float, int, str]:
+    """Processor seconds, wall seconds, peak memory in bytes of the largest process, and standard output."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begun = time.perf_counter()
+    script = "import resource,subprocess,sys; p=subprocess.run(sys.argv[1:],stdout=2); u=resource.getrusage(resource.RUSAGE_CHILDREN); print(u.ru_maxrss*1024)"
+    done = subprocess.run([sys.executable, "-c", script, *command], env=os.environ | environ, capture_output=True, text=True, check=True)
+    wall = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu, wall, int(done.stdout.split()[-1]), done.stderr
+
+
+def rate_seen(log: Path) -> float:
+    """Requests a second over the span that the server saw, from the first request's arrival to the last answer."""
+    times = [datetime.fromisoformat(json.loads(line)["time"]).timestamp() for line in log.read_text().splitlines()]
+    return len(times) / (max(times) - min(times) + LATENCY_S)
+
+
+class Bench:
+    """A place to work in, and the results."""
+
+    def __init__(self, folder: Path, documents: int) -> None:
+        self.folder, self.documents = folder, documents
+        self.results: list[tuple[str, str, str, str]] = []
+        self.counter = 0
+
+    def report(self, measure: str, value: str, goal: str, beside: str = "") -> None:
+        self.results.append((measure, value, goal, beside))
+        print(f"{measure:<62} {value:>18}   goal {goal:<22} {beside}", flush=True)
+
+    def fresh(self) -> Path:
+        self.counter += 1
+        return self.folder / f"home{self.counter}"
+
+    def inbox(self, documents: int) -> Path:
+        inbox = self.folder / f"inbox{documents}"
+        if not inbox.is_dir():
+            everything = corpus.make(self.folder / "corpus", documents)
+            inbox.mkdir()
+            for path in sorted(everything.iterdir())[:documents]:
+                os.link(path, inbox / path.name)
+        return inbox
+
+    def autod(self, documents: int, in_flight: int, *more: str, latency: float = LATENCY_S) -> tuple[float, float, int, float]:
+        """Processor seconds, wall seconds, peak bytes and the server's rate of one ingest into a fresh workspace."""
+        log, home = self.folder / "server.jsonl", self.fresh()
+        log.unlink(missing_ok=True)
+        with local_api.running(latency=latency, answers="canned", log=log) as address:
+            environ = {"OPENAI_BASE_URL": address, "AUTOD_HOME": str(home)}
+            command = [*AUTOD, "ingest", str(self.inbox(documents)), "--json", "--in-flight", str(in_flight), *more]
+            cpu, wall, peak, _ = run(command, environ)
+        rate = rate_seen(log)
+        shutil.rmtree(home)
+        return cpu, wall, peak, rate
+
+    def yardstick(self, documents: int, in_flight: int, *more: str) -> tuple[float, float, int, float]:
+        log, database = self.folder / "server.jsonl", self.folder / "yardstick.duckdb"
+        log.unlink(missing_ok=True)
+        database.unlink(missing_ok=True)
+        with local_api.running(latency=LATENCY_S, answers="canned", log=log) as address:
+            environ = {"OPENAI_BASE_URL": address, "OPENAI_API_KEY": "local"}
+            cpu, wall, peak, _ = run([*YARDSTICK, str(self.inbox(documents)), str(documents), str(in_flight), str(database), *more], environ)
+        return cpu, wall, peak, rate_seen(log)
+
+
+def throughput(bench: Bench) -> None:
+    """Documents a second at 64 in flight against the limit, and processor time against the yardstick."""
+    n, short, limit = bench.documents, 128, 64 / LATENCY_S
+    ours_short, yard_short = bench.autod(short, 64, "--input", "file-low"), bench.yardstick(short, 64)
+    ours, yard = bench.autod(n, 64, "--input", "file-low"), bench.yardstick(n, 64)
+    bench.report("documents a second, 64 in flight, of the limit", f"{ours[3] / limit:.1%}", ">= 90 %", f"yardstick {yard[3] / limit:.1%}")
+    ms, yard_ms = (1000 * (long[0] - brief[0]) / (n - short) for long, brief in ((ours, ours_short), (yard, yard_short)))
+    bench.report("processor time a document, of the yardstick", f"{ms / yard_ms:.2f}", "<= 0.6", f"{ms:.2f} ms against {yard_ms:.2f} ms")
+    bench.report("peak memory at 64 in flight", f"{ours[2] / 1e6:.0f} MB", "<= 200 MB", f"yardstick {yard[2] / 1e6:.0f} MB")
+    text = bench.autod(n, 64, "--input", "text")
+    bench.report("documents a second with text and tokens, of those without", f"{text[3] / ours[3]:.2f}", ">= 0.9")
+
+
+def wide(bench: Bench) -> None:
+    """256 in flight against the bare client without the work."""
+    bare, ours = bench.yardstick(bench.documents, 256, "--bare"), bench.autod(bench.documents, 256, "--input", "file-low")
+    bench.report("documents a second, 256 in flight, of bare create", f"{ours[3] / bare[3]:.2f}", ">= 1.5", f"{ours[3]:.0f} against {bare[3]:.0f}")
+
+
+def second_look(bench: Bench) -> None:
+    """A second run over 10,000 unchanged files, and one document more."""
+    inbox, home = bench.inbox(10_000), bench.fresh()
+    with local_api.running(answers="canned", log=bench.folder / "look.jsonl") as address:
+        environ = {"OPENAI_BASE_URL": address, "AUTOD_HOME": str(home)}
+        command = [*AUTOD, "ingest", str(inbox), "--input", "file-low", "--in-flight", "64"]
+        _, _, peak, _ = run(command, environ)
+        first = len((bench.folder / "look.jsonl").read_text().splitlines())
+        walls = [run(command, environ)[1] for _ in range(5)]
+        look_script = (
+            "import json,sys,time,os\nfrom pathlib import Path\nfrom autod_lib import store,look\nfrom autod_lib.ingest import setup_hash\n"
+            "from autod_lib.settings import load_settings\ns=load_settings(input_mode='file-low')\nroot=sys.argv[1]\nlooks=[];walks=[]\n"
+            "for _ in range(7):\n t=time.perf_counter()\n with store.reading(s.home) as con: f=look.look(con,[root],setup_hash(s))\n"
+            " looks.append(time.perf_counter()-t)\n t=time.perf_counter()\n"
+            " n=sum(1 for e in os.scandir(root) if e.stat().st_size)\n walks.append(time.perf_counter()-t)\n"
+            "print(json.dumps([sorted(looks)[3],sorted(walks)[3],len(f.unread)]))"
+        )
+        found = subprocess.run([sys.executable, "-c", look_script, str(inbox)], env=os.environ | environ, capture_output=True, text=True, check=True)
+        looked, walked, unread = json.loads(found.stdout)
+        calls = len((bench.folder / "look.jsonl").read_text().splitlines()) - first
+        bench.report("second run over 10,000 files: calls", str(calls), "0", f"{unread} files opened")
+        bench.report(
+            "second run over 10,000 files: the look, of a bare walk",
+            f"{looked / walked:.1f}",
+            "<= 2",
+            f"{looked * 1000:.0f} ms against {walked * 1000:.0f} ms",
+        )
+        bench.report("second run over 10,000 files: in all", f"{statistics.median(walls):.2f} s", "<= 0.5 s")
+        extra = inbox / "one_more.pdf"
+        extra.write_bytes((inbox / "document_00000.pdf").read_bytes() + b"% one more\n")
+        run(command, environ)
+        extra.unlink()
+        bench.report("one document more: calls", str(len((bench.folder / "look.jsonl").read_text().splitlines()) - first), "1")
+    small = bench.autod(1_000, 64, "--input", "file-low", latency=0.0)
+    bench.report("peak memory of 10,000 files, of 1,000", f"{peak / small[2]:.2f}", "<= 1.1", f"{peak / 1e6:.0f} MB against {small[2] / 1e6:.0f} MB")
+
+
+def views(bench: Bench) -> None:
+    """The views over a ledger of a million calls."""
+    import duckdb
+
+    from autod_lib import store
+
+    home = bench.fresh()
+    with store.writing(home) as con:
+        con.execute("""insert into calls_finished by name
+            select 'r' || (i % 300) as run_id, i as seq, started as logged_at, uuid() as call_id, 'k' || i as request_key, sha256((i % 900000)::varchar)
+            as document_sha256, 'arm ' || (i % 4) as arm, 'extract' as purpose, 'gpt-6-' || (i % 3) as model, 'text' as input_mode, started as started_at,
+            started + interval 2 second as finished_at, 'answered' as status, 'completed' as outcome, true as is_simulated, 'key' || (i % 8) as cache_key,
+            'p1' as prompt_hash, 3000 + i % 500 as input_tokens, 1800 as cached_tokens, i % 2 as cache_write_tokens, 400 + i % 50 as output_tokens,
+            (i % 1000 + 100)::decimal(24,12) / 1000000 as cost_usd, (i * 7919 % 5000)::double as latency_ms, 'automatic' as cache_policy,
+            '{"input":"0.1","cached":"0.01","written":"0.125","output":"0.5"}' as price_rates
+            from (select i, timestamptz '2026-08-01 00:00:00+00' + (i * 8) * interval 1 second as started from range(1000000) t(i))""")
+        con.execute("insert into runs_started (run_id) select 'r' || i from range(300) t(i)")
+        con.execute("insert into runs_finished (run_id) select 'r' || i from range(300) t(i)")
+
+    def median_ms(sql: str, con: duckdb.DuckDBPyConnection) -> float:
+        times = []
+        for _ in range(7):
+            begun = time.perf_counter()
+            con.execute(sql).fetchall()
+            times.append(time.perf_counter() - begun)
+        return 1000 * statistics.median(times)
+
+    plain = "select cast(make_timestamp(epoch_us(finished_at)) as date) as day, model, is_simulated, count(*), sum(cost_usd) from calls_finished group by all"
+    with store.reading(home) as con:
+        base = median_ms(plain, con)
+        for view, goal in (
+            ("cost_by_day", "<= 20 ms"),
+            ("latency_by_hour", "<= 50 ms"),
+            ("cache_by_day", "<= 20 ms"),
+            ("cost_by_model", ""),
+            ("cost_by_document", ""),
+        ):
+            bench.report(f"1 M calls: {view}", f"{median_ms(f'from {view}', con):.0f} ms", goal, f"plain sum by day {base:.0f} ms")
+    shutil.rmtree(home)
+
+
+def start(bench: Bench) -> None:
+    """How quickly the command answers."""
+    walls = [run([*AUTOD, "--help"], {})[1] - run([sys.executable, "-c", "pass"], {})[1] for _ in range(5)]
+    alone = [run([sys.executable, "-c", "pass"], {})[1] for _ in range(5)]
+    bench.report(
+        "autod --help, beyond python itself",
+        f"{statistics.median(walls):.2f} s",
+        "<= 0.3 s",
+        f"python {statistics.median(alone):.2f} s with its wrapper",
+    )
+
+
+BENCHES: dict[str, Callable[[Bench], None]] = {part.__name__: part for part in (start, throughput, wide, second_look, views)}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("names", nargs="*", choices=[*BENCHES, []], help="which measures; all without any")
+    options.add_argument("--documents", type=int, default=2000)
+    options.add_argument("--folder", type=Path, help="where to work; a temporary folder without it")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        bench = Bench(given.folder or Path(temporary), given.documents)
+        for name in given.names or BENCHES:
+            BENCHES[name](bench)
+
+
+if __name__ == "__main__":
+    main()
