@@ -7,6 +7,7 @@ end is unknown is *unsettled* with its upper bound. Called by ingest.py. Never j
 """
 
 import asyncio
+import contextlib
 import email.utils
 import random
 import time
@@ -20,7 +21,7 @@ import orjson
 
 from . import prices
 from .budget import Budget
-from .errors import ApiRefused, ApiUnavailable, SettingsError
+from .errors import ApiRefused, ApiUnavailable, AutodError, SettingsError, WorkspaceUnusable
 from .journal import Journal, now
 from .settings import Settings
 
@@ -74,6 +75,10 @@ class Answer:
     error_kind: str | None
     message: str
     calls: int
+
+
+class Stopped(AutodError):
+    """The run was stopped before this request was sent, or before it was sent once more."""
 
 
 class TryAgain(Exception):
@@ -130,6 +135,7 @@ def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
         async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
             response = await super().send(request, stream=True, **options)
             try:
+                response.headers.pop("content-encoding", None)  # none was asked for, and unpacked it could be of any size
                 response.stream = Limited(response.stream)
                 if not stream:
                     await response.aread()
@@ -167,7 +173,7 @@ class Api:
         self.quota = RETRY_QUOTA
         self.silent_attempts = 0
         self.not_before = 0.0
-        self.stopping = False
+        self.stopping = asyncio.Event()
         self._next_slot = 0.0
         self._client: AsyncOpenAI | None = None
 
@@ -190,7 +196,8 @@ class Api:
     async def ask(self, request: Request) -> Answer:
         """Asks until there is an answer, the attempts are used up, or trying again would not help. The last attempt's answer is returned.
 
-        Raises: BudgetExhausted before sending; ApiRefused on 401, 403, 404; ApiUnavailable when the quota is used up or the API is dead.
+        Raises: BudgetExhausted before sending; ApiRefused on 401, 403, 404; ApiUnavailable when the quota is used up or the API is dead;
+        Stopped when `stopping` is set before there is an answer that no further attempt could better.
         """
         from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt
 
@@ -202,8 +209,9 @@ class Api:
             return min(max(asked or 0.0, 0.0), self.settings.longest_wait_s) + spread
 
         retrying = AsyncRetrying(
-            stop=lambda state: stop_after_attempt(self.settings.attempts)(state) or self.stopping or self.quota <= 0,
+            stop=stop_after_attempt(self.settings.attempts),
             wait=wait,
+            sleep=self._sleep,
             retry=retry_if_exception_type(TryAgain),
         )
         try:
@@ -221,21 +229,35 @@ class Api:
             return replace(last.answer, calls=made)
         raise AssertionError("tenacity ends with an answer or an error")
 
+    async def _sleep(self, seconds: float) -> None:
+        """Waits so long, or until the run is stopped."""
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), seconds)
+
     async def _pace(self) -> None:
-        """Waits until the API said it may be asked again, and for this call's slot of the minute."""
+        """Waits for this call's slot of the minute, and until the API said it may be asked again."""
         if self.settings.requests_per_minute:
             slot = max(time.monotonic(), self._next_slot)
             self._next_slot = slot + 60.0 / self.settings.requests_per_minute
-            await asyncio.sleep(max(0.0, slot - time.monotonic()))
-        await asyncio.sleep(max(0.0, self.not_before - time.monotonic()))
+            await self._sleep(slot - time.monotonic())
+        await self._sleep(self.not_before - time.monotonic())
+
+    def _go_on(self) -> None:
+        if self.stopping.is_set():
+            raise Stopped("The run was stopped; this request was not sent and stays pending.")
 
     async def _attempt(self, request: Request, number: int) -> Answer:
         await self._pace()
+        self._go_on()
         settings = self.settings
         call_id = uuid4()
         started_at = now()
         upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap)
         await self.budget.reserve(call_id, upper)
+        if self.stopping.is_set():  # it had waited for others to settle
+            await self.budget.settle(call_id, None, is_unsettled=False)
+            self._go_on()
         estimate = prices.upper_bound(request.model, started_at, request.estimated_input_tokens, min(request.output_cap, USUAL_OUTPUT_TOKENS))
         start = {
             "call_id": call_id,
@@ -276,38 +298,40 @@ class Api:
             if end.is_simulated is not None and settings.simulated is None:
                 start["is_simulated"] = end.is_simulated
             usage = end.usage
-            self.journal.write(
-                "call_finished",
-                **start,
-                started_at=started_at,
-                finished_at=now(),
-                status=end.status,
-                outcome=end.outcome,
-                error_kind=end.error_kind,
-                error_message=end.message[:MESSAGE_LENGTH] or None,
-                http_status=end.http_status,
-                model_answered=end.model,
-                service_tier=end.service_tier,
-                response_id=end.response_id,
-                request_id=end.request_id,
-                latency_ms=round((time.perf_counter() - sent) * 1000, 3),
-                input_tokens=usage.input_tokens,
-                cached_tokens=usage.cached_tokens,
-                cache_write_tokens=usage.cache_write_tokens,
-                cache_write_30m_tokens=usage.cache_write_30m_tokens,
-                cache_write_12h_tokens=usage.cache_write_12h_tokens,
-                output_tokens=usage.output_tokens,
-                reasoning_tokens=usage.reasoning_tokens,
-                cost_usd=cost.cost_usd,
-                price_source=cost.rates.source if cost.rates else None,
-                price_date=cost.rates.day if cost.rates else None,
-                price_rates=cost.rates.columns() if cost.rates else None,
-                price_warning=cost.warning if end.status == "answered" else None,
-                body=end.body,
-            )
-            self._count(end, cost, upper)
-            unknown = end.status == "unsettled" or (end.status == "answered" and cost.cost_usd is None)
-            await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
+            try:
+                self.journal.write(
+                    "call_finished",
+                    **start,
+                    started_at=started_at,
+                    finished_at=now(),
+                    status=end.status,
+                    outcome=end.outcome,
+                    error_kind=end.error_kind,
+                    error_message=end.message[:MESSAGE_LENGTH] or None,
+                    http_status=end.http_status,
+                    model_answered=end.model,
+                    service_tier=end.service_tier,
+                    response_id=end.response_id,
+                    request_id=end.request_id,
+                    latency_ms=round((time.perf_counter() - sent) * 1000, 3),
+                    input_tokens=usage.input_tokens,
+                    cached_tokens=usage.cached_tokens,
+                    cache_write_tokens=usage.cache_write_tokens,
+                    cache_write_30m_tokens=usage.cache_write_30m_tokens,
+                    cache_write_12h_tokens=usage.cache_write_12h_tokens,
+                    output_tokens=usage.output_tokens,
+                    reasoning_tokens=usage.reasoning_tokens,
+                    **cost.columns(),
+                    price_warning=cost.warning if end.status == "answered" else None,
+                    body=end.body,
+                )
+            except WorkspaceUnusable:  # the ledger holds only its start: whatever came back, the call is unsettled
+                end, cost = End(), prices.Cost(None, None)
+                raise
+            finally:
+                self._count(end, cost, upper)
+                unknown = end.status == "unsettled" or (end.status == "answered" and cost.cost_usd is None)
+                await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
         answer = Answer(call_id, end.outcome, end.text, usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
         self._heed(end)
         if end.try_again:
@@ -347,14 +371,21 @@ class Api:
             raise ApiRefused(f"{self.settings.base_url} refuses {what}: {end.message} {spent} Correct it, then run the same command again.")
         if end.error_kind == "insufficient_quota":
             raise ApiUnavailable(f"The account's quota is used up: {end.message} {spent} Add credit, then run the same command again.")
+        if end.wait_s is not None and end.wait_s > self.settings.longest_wait_s and end.http_status in RETRY_STATUS:
+            raise ApiUnavailable(
+                f"{self.settings.base_url} asks to be left alone for {end.wait_s:.0f} s, longer than AUTOD_LONGEST_WAIT_S="
+                f"{self.settings.longest_wait_s:g}: {end.message} {spent} Run the same command again after that time."
+            )
         if end.http_status == 429 and end.wait_s:
             self.not_before = max(self.not_before, time.monotonic() + min(end.wait_s, self.settings.longest_wait_s))
         self.silent_attempts = self.silent_attempts + 1 if end.is_silent else 0
-        if self.silent_attempts >= DEAD_AFTER or (self.quota <= 0 and end.is_silent):
-            raise ApiUnavailable(
-                f"{self.settings.base_url} has not answered {self.silent_attempts} attempts in a row; the last said: {end.message} {spent} "
-                "Run the same command again when it is back."
+        if self.silent_attempts >= DEAD_AFTER or (self.quota <= 0 and end.try_again):
+            dead = (
+                f"has not answered {self.silent_attempts} attempts in a row"
+                if self.silent_attempts >= DEAD_AFTER
+                else "fails more often than it answers"
             )
+            raise ApiUnavailable(f"{self.settings.base_url} {dead}; the last said: {end.message} {spent} Run the same command again when it is back.")
 
     async def _send(self, body: bytes) -> "End":
         import httpx2
@@ -370,20 +401,13 @@ class Api:
                     options={"headers": {"Content-Type": "application/json", "Accept-Encoding": "identity"}},
                 )
         except openai.APIStatusError as error:
-            return _refused(error.response, self.settings.longest_wait_s)
-        except openai.APITimeoutError as error:
-            never_sent = isinstance(error.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout)
-            return _cut_off("timeout", f"no byte for {self.settings.request_timeout_s:g} s", never_sent=never_sent)
-        except openai.APIConnectionError as error:
-            cause = error.__cause__
-            never_sent = isinstance(cause, httpx2.ConnectError)
-            return _cut_off("connection", f"{type(cause).__name__}: {cause}", never_sent=never_sent)
+            return _refused(error.response)
         except TimeoutError:
             return _cut_off("deadline", f"no whole answer within {self.settings.call_deadline_s:g} s")
         except AnswerTooLarge as error:
             return replace(_cut_off("too_large", str(error)), try_again=False)
-        except (httpx2.HTTPError, OSError) as error:  # the answer broke off while it was read
-            return _cut_off("connection", f"{type(error).__name__}: {error}")
+        except (openai.APIConnectionError, httpx2.HTTPError, OSError) as error:
+            return _lost(error)
         return _understand(response)
 
 
@@ -409,10 +433,22 @@ class End:
     is_silent: bool = False
 
 
-def received_answer(call_id: UUID, outcome: str, body: str) -> Answer:
+def received_answer(call_id: UUID, outcome: str, body: str, is_simulated: bool) -> Answer:
     """An answer that the ledger holds raw, as `Api.ask` would have given it."""
     end = _outcome(orjson.loads(body), {})
-    return Answer(call_id, outcome, end.text, end.usage, None, bool(end.is_simulated), end.error_kind, end.message, 0)
+    return Answer(call_id, outcome, end.text, end.usage, None, is_simulated, end.error_kind, end.message, 0)
+
+
+def _lost(error: BaseException) -> End:
+    """A call whose connection was not made or broke. Only what aiohttp itself raised tells which: the layers above it take a drop for a timeout."""
+    import aiohttp
+
+    cause = error
+    while cause.__cause__ is not None and not isinstance(cause, aiohttp.ClientError):
+        cause = cause.__cause__
+    never_sent = isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    kind = "timeout" if isinstance(cause, TimeoutError) else "connection"
+    return _cut_off(kind, f"{type(cause).__name__}: {cause}", never_sent=never_sent)
 
 
 def _cut_off(kind: str, message: str, *, never_sent: bool = False) -> End:
@@ -447,7 +483,7 @@ def retry_after(headers: Any, at: datetime) -> float | None:
     return None
 
 
-def _refused(response: Any, longest_wait_s: float) -> End:
+def _refused(response: Any) -> End:
     body = response.content
     try:
         error = orjson.loads(body).get("error") or {}
@@ -458,7 +494,6 @@ def _refused(response: Any, longest_wait_s: float) -> End:
     kind = "insufficient_quota" if code == "insufficient_quota" else f"http_{status}"
     wished = response.headers.get("x-should-retry")
     again = status in RETRY_STATUS and kind != "insufficient_quota" if wished not in ("true", "false") else wished == "true"
-    wait_s = retry_after(response.headers, now())
     return End(
         status="failed",
         error_kind=kind,
@@ -467,8 +502,8 @@ def _refused(response: Any, longest_wait_s: float) -> End:
         body=_text_of(body[:100_000]),
         request_id=response.headers.get("x-request-id"),
         is_simulated=True if response.headers.get("x-autod-simulated") else None,
-        try_again=again and (wait_s is None or wait_s <= longest_wait_s),
-        wait_s=wait_s,
+        try_again=again,
+        wait_s=retry_after(response.headers, now()),
         is_silent=status >= 500,
     )
 

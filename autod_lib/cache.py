@@ -11,6 +11,7 @@ from typing import Final, Literal
 Policy = Literal["automatic", "explicit"]
 FIRST_EXPLICIT: Final = (5, 6)
 FIRST_REASONING: Final = (5, 0)
+KEY_CHARACTERS: Final = 64  # of a prompt_cache_key, by the API's description
 
 
 def family(model: str) -> tuple[int, int] | None:
@@ -32,11 +33,11 @@ def policy_for(model: str) -> Policy:
 
 
 def takes_reasoning(model: str) -> bool:
-    """Whether the model takes `reasoning` and `text.verbosity`."""
+    """Whether the model takes `reasoning` and `text.verbosity`; the chat variants of reasoning families do not."""
     version = family(model)
-    return version is not None and version >= FIRST_REASONING
+    return version is not None and version >= FIRST_REASONING and "-chat" not in model
 
 
 def cache_key(prompt_hash: str, model: str) -> str:
     """The prompt_cache_key under which all documents of one prompt version and model meet."""
-    return f"autod-{model}-{prompt_hash}"[:64]
+    return f"autod-{model[: KEY_CHARACTERS - len(prompt_hash) - 7]}-{prompt_hash}"

@@ -5,6 +5,7 @@ codes and lengths, which it cannot constrain, are checked by `validate` when the
 repaired silently: `validate` returns the problems, and api.py decides. Called by prompt.py, api.py and the store's readers.
 """
 
+import json
 import re
 from datetime import date
 from enum import StrEnum
@@ -86,20 +87,13 @@ def _language(value: str) -> str:
     return value
 
 
-def _storable(value: str) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("holds a lone surrogate, which no database stores")
-    return value
-
-
 Day = Annotated[str, AfterValidator(_day)]
-Text = Annotated[str, AfterValidator(_storable)]
-Name = Annotated[Text, Field(max_length=500)]
-Sentence = Annotated[Text, Field(max_length=2000)]
+Name = Annotated[str, Field(max_length=500)]
+Sentence = Annotated[str, Field(max_length=2000)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class ActionItem(_Strict):
@@ -122,7 +116,7 @@ class Record(_Strict):
     """What the model says of one document; descriptions are sent with the schema."""
 
     schema_version: str = Field(description=f'Always "{SCHEMA_VERSION}".', max_length=16)
-    file_name: Text = Field(description="The file name given with the document.", max_length=1024)
+    file_name: str = Field(description="The file name given with the document.", max_length=1024)
     page_count: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(description="Number of pages, if known.")
     doc_type: DocType
     doc_subtype: Name | None = Field(description="A finer kind in a few words, e.g. credit note, lease.")
@@ -139,9 +133,9 @@ class Record(_Strict):
     action_items: Annotated[list[ActionItem], Field(max_length=50)]
     deadlines: Annotated[list[Deadline], Field(max_length=50)]
     urgency_level: Level | None
-    tags: Annotated[list[Annotated[Text, Field(max_length=100)]], Field(max_length=30)] = Field(description="Up to eight lower-case key words.")
+    tags: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=30)] = Field(description="Up to eight lower-case key words.")
     language_detected: Annotated[str, AfterValidator(_language)] | None = Field(description="ISO 639-1 code of the main language.")
-    ocr_text_excerpt: Annotated[Text, Field(max_length=500)] | None = Field(description="First telling words, at most 500 characters.")
+    ocr_text_excerpt: Annotated[str, Field(max_length=500)] | None = Field(description="First telling words, at most 500 characters.")
     extraction_quality: Quality | None
     requires_review: bool = Field(description="True if a person should look: unreadable, contradictory or doubtful.")
     notes: Sentence | None
@@ -216,6 +210,7 @@ def record_schema() -> dict[str, Any]:
 
 
 FIELDS: Final = tuple(Record.model_fields)
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def validate(text: str | None) -> tuple[dict[str, Any] | None, list[str]]:
@@ -228,10 +223,20 @@ def validate(text: str | None) -> tuple[dict[str, Any] | None, list[str]]:
     try:
         return Record.model_validate_json(text).model_dump(mode="json"), []
     except ValidationError as error:
-        return None, [
+        return None, _half_characters(text) or [
             f"{'.'.join(map(str, problem['loc'])) or 'answer'}: {problem['msg']}"
             for problem in error.errors(include_input=False, include_url=False)[:20]
         ]
+
+
+def _half_characters(text: str) -> list[str]:
+    """The fields with a lone surrogate, for which a JSON reader refuses the answer without naming them."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    found = value.items() if isinstance(value, dict) else ()
+    return [f"{field}: holds half a character (a lone surrogate)" for field, part in found if SURROGATE.search(json.dumps(part, ensure_ascii=False))]
 
 
 def parse_loosely(text: str | None) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ knows goes through the journal; the database is loaded beside the work and makes
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import logging
 import os
@@ -20,22 +21,25 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 from . import __version__, journal, prompt, store, tokens, workspace
 from .document import SCHEMA_VERSION, record_schema, validate
 from .errors import AutodError, BudgetExhausted, WorkspaceBusy, WorkspaceUnusable
-from .look import Found, Known, Look, absolute_roots, look
+from .look import Found, Known, Look, absolute_roots, inbox_of, look
 from .settings import Settings
 
-LOAD_EVERY_S: Final = 2.0
+LOAD_EVERY_S: Final = 5.0
 REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
+ADDED: Final = (
+    *("processed", "calls", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens"),
+    *("cost_usd", "calls_unpriced", "unsettled", "unsettled_upper_usd", "seconds"),
+)
 log = logging.getLogger("autod")
 
 RECEIVED_SQL = """
-select request_key, call_id, outcome, body from calls_finished as calls join call_bodies using (run_id, call_id)
-anti join runs_finished using (run_id) anti join extractions as given on given.call_id = calls.call_id
+select request_key, call_id, outcome, body, is_simulated from calls_finished as calls join call_bodies using (run_id, call_id)
+anti join (select run_id from runs_finished where state = 'finished') using (run_id) anti join extractions as given on given.call_id = calls.call_id
 where status = 'answered' and document_sha256 is not null
       and outcome in ('completed', 'refusal', 'incomplete_max_tokens', 'incomplete_content_filter')"""
 
@@ -53,6 +57,13 @@ class Options:
     retry_failed: bool = False
     move_to: Path | None = None
     wait: bool = False
+
+
+def options(
+    *, max_usd: float | None = None, limit: int | None = None, retry_failed: bool = False, move_to: Path | None = None, wait: bool = False
+) -> Options:
+    """The options of a run from plain values, as commands and notebooks have them; None is no limit."""
+    return Options(None if max_usd is None else Decimal(str(max_usd)), limit, retry_failed, move_to, wait)
 
 
 @dataclass
@@ -95,6 +106,21 @@ class Report:
     def columns(self) -> dict[str, Any]:
         """The report as the contract's JSON object."""
         return {name: str(value) if isinstance(value, Decimal) else value for name, value in vars(self).items()}
+
+    def plus(self, later: "Report") -> "Report":
+        """This report with a later round's work added; what was known before is as the later round found it."""
+        both = Report(later.run_id, later.simulated, exit_status=max(self.exit_status, later.exit_status), stopped_by=later.stopped_by)
+        for name in ADDED:
+            setattr(both, name, getattr(self, name) + getattr(later, name))
+        both.failed, both.pending, both.duplicates, both.problems = later.failed, later.pending, later.duplicates, later.problems
+        both.needs_review, both.reused = later.needs_review, later.reused - self.processed
+        both.documents = both.processed + both.reused + both.failed + both.pending
+        return both
+
+    def check(self) -> None:
+        """Raises what stopped the run, so that a notebook fails after it has shown everything; failed documents stop nothing."""
+        if self.exit_status not in (0, 1):
+            raise AutodError(self.stopped_by or f"exit status {self.exit_status}")
 
     def sentences(self) -> list[str]:
         """The report for a person."""
@@ -143,12 +169,73 @@ def ingest(paths: Iterable[Path], settings: Settings, options: Options | None = 
     settings.require_key()
     run_id = journal.new_run_id()
     with _held(settings.home, run_id, wait=options.wait):
-        if _in_a_loop():
-            from concurrent.futures import ThreadPoolExecutor
+        interrupts = _Interrupts()
 
-            with ThreadPoolExecutor(1) as pool:
-                return pool.submit(lambda: asyncio.run(_run(roots, settings, options, progress, run_id))).result()
-        return asyncio.run(_run(roots, settings, options, progress, run_id))
+        def whole() -> Report:
+            return asyncio.run(_run(roots, settings, options, progress, run_id, interrupts))
+
+        return _beside(whole, interrupts) if _in_a_loop() else whole()
+
+
+def watch(
+    paths: Iterable[Path],
+    settings: Settings,
+    options: Options | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    every_s: float = 5.0,
+) -> Report:
+    """Ingests again and again what appears under the paths, until it is interrupted or something stops it; returns the sum of all rounds.
+
+    A round with nothing new writes nothing. Raises: as `ingest`.
+    """
+    paths = list(paths)
+    total: Report | None = None
+    try:
+        while True:
+            if total is None or _has_news(paths, settings):
+                report = ingest(paths, settings, options, progress)
+                total = report if total is None else total.plus(report)
+                if report.stopped_by:
+                    return total
+            time.sleep(every_s)
+    except KeyboardInterrupt:
+        if total is None:
+            raise
+        total.exit_status = 130
+        return total
+
+
+def _has_news(paths: list[Path], settings: Settings) -> bool:
+    with store.reading(settings.home) as con:
+        found = look(con, absolute_roots(paths), setup_hash(settings))
+    return bool(found.unread or found.vanished)
+
+
+class _Interrupts:
+    """Interrupts on their way from the thread that is told of them to the run, which may not have begun yet."""
+
+    def __init__(self) -> None:
+        self.early = 0
+        self.hand_on: Callable[[], object] | None = None
+
+    def ask(self) -> None:
+        if self.hand_on is None:
+            self.early += 1
+        else:
+            self.hand_on()
+
+
+def _beside(whole: Callable[[], Report], interrupts: _Interrupts) -> Report:
+    """Runs it in a thread of its own, because this one has a loop already, as a notebook's has; an interrupt is handed on to it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(whole)
+        while True:
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                interrupts.ask()
 
 
 def _in_a_loop() -> bool:
@@ -195,10 +282,16 @@ def start_columns(settings: Settings, command: str, arguments: dict[str, Any]) -
     }
 
 
-async def _run(roots: list[str], settings: Settings, options: Options, progress: Callable[[Progress], None] | None, run_id: str) -> Report:
+async def _run(
+    roots: list[str],
+    settings: Settings,
+    options: Options,
+    progress: Callable[[Progress], None] | None,
+    run_id: str,
+    interrupts: _Interrupts,
+) -> Report:
     begun = time.monotonic()
     setup = setup_hash(settings)
-    store.load(settings.home)
     with store.reading(settings.home) as con:
         found = look(con, roots, setup)
         todo = _todo(found, options, settings)
@@ -210,11 +303,11 @@ async def _run(roots: list[str], settings: Settings, options: Options, progress:
         run.note_look()
         try:
             if todo:
-                await run.work(todo, progress)
+                await run.work(todo, progress, interrupts)
         except AutodError as error:
             run.stop(error)
         report = run.report(run_id, time.monotonic() - begun)
-        with contextlib.suppress(WorkspaceUnusable):
+        if not isinstance(run.stopped, WorkspaceUnusable):  # else ends are missing: the run stays unfinished, so that the ledger names them
             segment.write(
                 "run_finished",
                 exit_status=report.exit_status,
@@ -224,9 +317,12 @@ async def _run(roots: list[str], settings: Settings, options: Options, progress:
                 summary=report.columns(),
             )
     try:
-        store.load(settings.home)
+        if todo:  # the few events of a run without news are loaded by the next command that needs them
+            store.load(settings.home)
     except WorkspaceBusy as error:
         log.warning("%s", error)
+    except WorkspaceUnusable as error:
+        report.exit_status, report.stopped_by = error.exit_status, report.stopped_by or str(error)
     return report
 
 
@@ -238,12 +334,12 @@ def _state(report: Report) -> str:
     return "interrupted" if report.exit_status == 130 else "stopped" if report.stopped_by else "finished"
 
 
-def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, tuple[UUID, str, str]], dict[str, Decimal]]:
-    """What need not be asked again: keys with an answer, answers that a killed run had received, and what was spent."""
+def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[str, Decimal]]:
+    """What need not be asked again: keys with an answer, answers that a killed or stopped run had received, and what was spent."""
     from .budget import spent_before
 
     answered = dict(con.execute(ANSWERED_SQL, {"prompt": prompt.version(), "model": settings.model}).fetchall())
-    received = {key: (call_id, outcome, body) for key, call_id, outcome, body in con.execute(RECEIVED_SQL).fetchall()}
+    received = {key: kept for key, *kept in con.execute(RECEIVED_SQL).fetchall()}
     return answered, received, spent_before(con, is_simulated=settings.is_simulated)
 
 
@@ -252,6 +348,7 @@ def _todo(found: Look, options: Options, settings: Settings) -> list[Found | Kno
         known
         for known in found.known
         if (known.status in (None, "pending") and known.problem is None)
+        or (options.retry_failed and known.status == "quarantined")
         or (options.retry_failed and known.status == "failed" and known.failed_runs < settings.document_attempts)
     ]
     todo: list[Found | Known] = [*found.unread, *again]
@@ -269,7 +366,7 @@ class _Run:
         setup: str,
         found: Look,
         answered: dict[str, Any],
-        received: dict[str, tuple[UUID, str, str]],
+        received: dict[str, list[Any]],
         before: dict[str, Decimal],
     ) -> None:
         self.settings, self.options, self.segment, self.setup, self.found = settings, options, segment, setup, found
@@ -283,6 +380,8 @@ class _Run:
         self.reviews: set[str] = set()
         self.duplicates = 0
         self.api: Any = None
+        self.readers: Any = None
+        self.prefix_tokens = 0
         self.warm = asyncio.Event()
         self.has_leader = False
         self.tasks: list[asyncio.Task[None]] = []
@@ -323,10 +422,8 @@ class _Run:
         if self.stopped is None or isinstance(error, BudgetExhausted):
             self.stopped = error
         self.stopping.set()
-        if self.api is not None:
-            self.api.stopping = True
 
-    async def work(self, todo: list[Found | Known], progress: Callable[[Progress], None] | None) -> None:
+    async def work(self, todo: list[Found | Known], progress: Callable[[Progress], None] | None, interrupts: _Interrupts) -> None:
         """Takes the documents through the pipeline, as many at once as calls may be in flight, and the readers a little ahead of them."""
         from .api import Api
         from .budget import budget_for
@@ -335,20 +432,30 @@ class _Run:
         settings = self.settings
         self.progress.total = len(todo)
         limits = Limits(max_bytes=settings.max_pdf_bytes, seconds=settings.reader_seconds, memory_bytes=settings.reader_memory_bytes)
-        self.segment.write(
-            "prompt_version",
-            prompt_hash=prompt.version(),
-            schema_version=SCHEMA_VERSION,
-            system=prompt.SYSTEM,
-            developer=prompt.DEVELOPER,
-            schema=record_schema(),
-            prefix_tokens=prompt.prefix_tokens(settings.model),
-            encoding=tokens.encoding_for(settings.model)[0].name,
-        )
+        encoding, _ = tokens.encoding_name(settings.model)
         budget = budget_for(settings, self.before, self.options.max_usd)
         queue = iter(todo)
-        async with Readers(settings.readers, limits) as readers, Api(settings, self.segment, budget) as api, self._loading(), _signals(self):
-            self.api = api
+        async with (
+            Readers(settings.readers, limits, encoding=encoding, vocabulary=str(tokens.vocabulary())) as readers,
+            Api(settings, self.segment, budget) as api,
+            self._loading(),
+            _modules_are_no_garbage(),
+            _signals(self, interrupts),
+        ):
+            self.api, self.readers = api, readers
+            counts = await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts()))
+            self.prefix_tokens = sum(counts) + 2 * tokens.MESSAGE_TOKENS
+            self.segment.write(
+                "prompt_version",
+                prompt_hash=prompt.version(),
+                schema_version=SCHEMA_VERSION,
+                system=prompt.SYSTEM,
+                developer=prompt.DEVELOPER,
+                schema=record_schema(),
+                prefix_tokens=self.prefix_tokens,
+                encoding=encoding,
+            )
+            api.stopping = self.stopping
             in_flight = asyncio.Semaphore(settings.in_flight)
 
             async def worker() -> None:
@@ -406,10 +513,10 @@ class _Run:
         mode = self.settings.input_mode
         self.states[item.path] = "pending"
         reading = await readers.read(item.path, text=mode in ("auto", "text"), file=mode != "text", inbox=self._inbox(item))
-        del self.states[item.path]
         self.contents[item.path] = reading.document_sha256
         content = reading.document_sha256 or item.path
         self._note_reading(item, reading)
+        del self.states[item.path]
         first = content not in self.states
         if not first:
             self.duplicates += 1
@@ -417,19 +524,19 @@ class _Run:
         self.states[content] = "pending"
         if reading.status != "readable":
             self._status(content, reading.status, reading.problem, reading.sentence, begun, has_hash=reading.document_sha256 is not None)
-            self._move(item.path, "failed", content)
+            self._move(item.path, "failed", reading)
             return
         status, kind, sentence, key = await self._answer(reading, in_flight)
         if status != "pending":
             self._status(content, status, kind, sentence, begun, key=key)
-            self._move(item.path, "failed" if status == "failed" else "processed", content)
+            self._move(item.path, "failed" if status in ("failed", "quarantined") else "processed", reading)
 
     def _inbox(self, item: Found | Known) -> Path | None:
         """The folder that links may not leave; None when they may."""
         if self.settings.links_outside:
             return None
-        root = item.root if isinstance(item, Found) else next(root for root in self.found.roots if item.path.startswith(root))
-        return Path(root) if os.path.isdir(root) else Path(root).parent
+        root = item.root if isinstance(item, Found) else next(root for root in self.found.roots if f"{item.path}/".startswith(f"{root.rstrip('/')}/"))
+        return inbox_of(root)
 
     def _note_reading(self, item: Found | Known, reading: Any) -> None:
         path = journal.path_text(item.path)
@@ -487,22 +594,28 @@ class _Run:
                 seconds=round(time.monotonic() - begun, 6),
             )
 
-    def _move(self, path: str, kind: str, content: str) -> None:
-        """Moves a finished file, when asked to; a name that is taken gets the beginning of the hash."""
-        if self.options.move_to is None or not os.path.isfile(path) or os.path.islink(path):
+    def _move(self, path: str, kind: str, reading: Any) -> None:
+        """Moves a finished file, when asked to; a name that is taken gets the hash. A file without a hash stays where it is."""
+        sha256 = reading.document_sha256
+        if self.options.move_to is None or sha256 is None or not os.path.isfile(path) or os.path.islink(path):
             return
         folder = self.options.move_to.absolute() / kind
-        folder.mkdir(parents=True, exist_ok=True)
         target = folder / os.path.basename(path)
-        if target.exists():
-            target = folder / f"{target.stem}-{content[:8]}{target.suffix}"
-        shutil.move(path, target)
-        status = target.stat()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for beginning in (sha256[:8], sha256):
+                if target.exists():
+                    target = target.with_name(f"{Path(path).stem}-{beginning}{target.suffix}")
+            shutil.move(path, target)
+            status = target.stat()
+        except OSError as error:
+            log.warning("%r is done, but could not be moved to %r (%s); it stays where it is", path, str(target), error.strerror)
+            return
         self.segment.write("sighting", path=journal.path_text(path), problem="vanished", sentence=f"Moved to {str(target)!r}.")
         self.segment.write(
             "sighting",
             path=journal.path_text(target),
-            document_sha256=content,
+            document_sha256=sha256,
             size_bytes=status.st_size,
             modified_ns=status.st_mtime_ns,
         )
@@ -529,20 +642,17 @@ class _Run:
         if key in self.answered:
             return self._reused(key)
         if mode == "text":
-            user_text = prompt.text_of(name, reading.page_count, reading.pages_text or ())
-            parts = prompt.text_parts(user_text)
-            estimate = tokens.estimate_document(mode, reading.page_count or 1, user_text, settings.model)
+            parts = prompt.text_parts(prompt.text_of(name, reading.page_count, reading.pages_text or ()))
         else:
-            text = "\f".join(reading.pages_text) if reading.pages_text else None
             parts = prompt.file_parts(name, reading.page_count, reading.file_base64, mode.removeprefix("file-"))
-            estimate = tokens.estimate_document(mode, reading.page_count or 1, text, settings.model)
+        estimate = tokens.estimate_document(mode, reading.page_count or 1, reading.text_tokens)
         if estimate.tokens > settings.max_input_tokens:
             sentence = (
                 f"About {estimate.tokens:,} input tokens, more than AUTOD_MAX_INPUT_TOKENS={settings.max_input_tokens:,}; nothing was sent. "
                 "Raise the setting to send it."
             )
             return "quarantined", "too_long", sentence, key
-        prefix = prompt.prefix_tokens(settings.model)
+        prefix = self.prefix_tokens
 
         def request(purpose: str, content: bytes, cap: int | None = None, extra: int = 0) -> Request:
             frame = prompt.frame_for(settings, cap)
@@ -568,12 +678,12 @@ class _Run:
                 return "pending", None, "", key
             async with self._after_the_first():
                 given = await self._ask(request("extract", parts))
-            if given.outcome == "incomplete_max_tokens" and not self.stopping.is_set():
+            if given.outcome == "incomplete_max_tokens":
                 given = await self._ask(request("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens))
             record, problems = validate(given.text) if given.outcome == "completed" else (None, [])
-            if problems and settings.repair and not self.stopping.is_set():
+            if problems and settings.repair:
                 content = prompt.repair_parts(parts, given.text or "", problems)
-                extra = tokens.count((given.text or "")[:20_000], settings.model) + 200
+                extra = await self.readers.count((given.text or "")[:20_000]) + 200
                 second = await self._ask(request("repair", content, extra=extra))
                 if second.outcome == "completed":
                     given = second
@@ -594,7 +704,7 @@ class _Run:
             self.warm.set()
 
     async def _ask(self, request: Any) -> Any:
-        """An answer: one that a killed run had received for this key, else a new one."""
+        """An answer: one that a killed or stopped run had received for this key, else a new one."""
         from .api import received_answer
 
         kept = self.received.pop(request.request_key, None)
@@ -683,7 +793,17 @@ class _Run:
 
 
 @contextlib.asynccontextmanager
-async def _signals(run: _Run) -> AsyncIterator[None]:
+async def _modules_are_no_garbage() -> AsyncIterator[None]:
+    """Keeps the collector from walking what was imported (half a million objects) each time a run has made enough new ones."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextlib.asynccontextmanager
+async def _signals(run: _Run, interrupts: _Interrupts) -> AsyncIterator[None]:
     """The first SIGINT or SIGTERM lets no document begin and the calls in flight end; a second one cuts these off, too."""
     loop = asyncio.get_running_loop()
 
@@ -693,16 +813,20 @@ async def _signals(run: _Run) -> AsyncIterator[None]:
                 task.cancel()
         run.interrupted = True
         run.stopping.set()
-        if run.api is not None:
-            run.api.stopping = True
 
-    installed = []
+    before = {}
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: the notebook's kernel has its own handlers
+        with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: `_beside` calls it instead
+            handler = signal.getsignal(number)
             loop.add_signal_handler(number, interrupted)
-            installed.append(number)
+            before[number] = handler
+    interrupts.hand_on = lambda: loop.call_soon_threadsafe(interrupted)
+    for _ in range(interrupts.early):
+        interrupted()
     try:
         yield
     finally:
-        for number in installed:
+        interrupts.hand_on = None
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)

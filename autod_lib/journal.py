@@ -12,6 +12,7 @@ import fcntl
 import gzip
 import os
 import secrets
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
-from urllib.request import url2pathname
+from urllib.parse import unquote_to_bytes
 
 import orjson
 
@@ -50,7 +51,7 @@ def path_text(path: str | os.PathLike[str]) -> str:
 
 def text_path(text: str) -> Path:
     """The path that `path_text` was given."""
-    return Path(url2pathname(text.removeprefix("file://"))) if text.startswith("file://") else Path(text)
+    return Path(os.fsdecode(unquote_to_bytes(text.removeprefix("file://")))) if text.startswith("file://") else Path(text)
 
 
 def _plain(value: Any) -> Any:
@@ -75,6 +76,8 @@ class Journal:
         self.events = 0
         self.bytes = 0
         self._torn = False
+        self._crash_kind, _, nth = os.environ.get("AUTOD_CRASH_AT", "").partition(":")
+        self._until_crash = int(nth or 1)
         self._write_lock = threading.Lock()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -87,7 +90,10 @@ class Journal:
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def write(self, kind: str, **columns: Any) -> None:
-        """Appends one event. When this returns, no end of this process can lose it."""
+        """Appends one event. When this returns, no end of this process can lose it.
+
+        With AUTOD_CRASH_AT=KIND[:N] the process kills itself behind the N-th event of that kind: what holds after a crash can so be shown.
+        """
         with self._write_lock:
             event = {"kind": kind, "run_id": self.run_id, "seq": self.events, "logged_at": now()} | columns
             line = orjson.dumps(event, default=_plain) + b"\n"
@@ -99,10 +105,15 @@ class Journal:
                 raise self._unwritable(kind, error.strerror or "") from error
             if written != len(line):
                 self._torn = True
+                self.events += 1  # what was taken may be the whole event without its newline: its place is not given again
                 raise self._unwritable(kind, f"only {written} of {len(line)} bytes were taken")
             self._torn = False
             self.events += 1
             self.bytes += written
+            if kind == self._crash_kind:
+                self._until_crash -= 1
+                if self._until_crash == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
     def _unwritable(self, kind: str, reason: str) -> WorkspaceUnusable:
         return WorkspaceUnusable(
@@ -111,13 +122,22 @@ class Journal:
         )
 
     def sync(self) -> None:
-        """Forces what was written to the disk, against a power cut."""
-        os.fdatasync(self._file)
+        """Forces what was written to the disk, against a power cut.
+
+        Raises: WorkspaceUnusable when the disk does not take it.
+        """
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:
+            raise self._unwritable("sync", error.strerror or "") from error
 
     def close(self) -> None:
         """Syncs and ends the segment; its lock is free from here on."""
-        if self._file >= 0:
+        if self._file < 0:
+            return
+        try:
             self.sync()
+        finally:
             os.close(self._file)
             self._file = -1
 
@@ -143,9 +163,13 @@ class Piece:
 
 
 def segments(home: Path) -> list[Path]:
-    """All segments of a workspace in the order of their runs, compressed ones included."""
+    """All segments of a workspace that hold something, in the order of their runs, compressed ones included.
+
+    An empty one may be a moment old, without its lock, and would look like that of a dead run.
+    """
     folder = home / SEGMENTS
-    return sorted((*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")), key=lambda path: path.name) if folder.is_dir() else []
+    found = (*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")) if folder.is_dir() else ()
+    return sorted((path for path in found if path.stat().st_size), key=lambda path: path.name)
 
 
 def run_of(segment: Path) -> str:

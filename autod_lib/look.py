@@ -9,7 +9,9 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -72,6 +74,14 @@ class Look:
     seconds: float = 0.0
 
 
+def _status(path: str) -> os.stat_result | None:
+    """The stat of what a path leads to, else its own; None when it has gone since it was listed."""
+    for of in (os.stat, os.lstat):
+        with suppress(OSError):
+            return of(path)
+    return None
+
+
 def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
     """Every document below a folder with its stat, in the order of names; the stat of a link is that of what it leads to, else its own."""
     folders = [root]
@@ -85,24 +95,28 @@ def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
         below = []
         for entry in entries:
             if entry.name[-4:].lower() == ".pdf":
-                try:
-                    yield entry.path, entry.stat()
-                except OSError:
-                    yield entry.path, entry.stat(follow_symlinks=False)
+                status = _status(entry.path)
+                if status is not None:
+                    yield entry.path, status
             elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                 below.append(entry.path)
         folders.extend(reversed(below))
 
 
 def _files(root: str) -> Iterator[tuple[str, os.stat_result]]:
-    try:
-        status = os.stat(root)
-    except OSError:
-        status = os.lstat(root)
+    status = _status(root)
+    if status is None:
+        return
     if stat.S_ISDIR(status.st_mode):
         yield from walk(root)
     else:
         yield root, status
+
+
+@lru_cache(maxsize=64)
+def inbox_of(root: str) -> Path:
+    """The folder that a link found under this root may not leave."""
+    return Path(root) if os.path.isdir(root) else Path(root).parent
 
 
 def absolute_roots(paths: Iterable[Path]) -> list[str]:
@@ -120,7 +134,9 @@ def absolute_roots(paths: Iterable[Path]) -> list[str]:
 def look(con: duckdb.DuckDBPyConnection, roots: list[str], setup_hash: str) -> Look:
     """Compares what is there with what the record knows under the settings of `setup_hash`."""
     begun = time.perf_counter()
-    names = {f"root{number}": path_text(root) for number, root in enumerate(roots)}
+    # A name that is not UTF-8 is recorded as an address, also below a folder whose own name is plain.
+    forms = [form for root in roots for form in dict.fromkeys((path_text(root), Path(root).as_uri()))]
+    names = {f"root{number}": form for number, form in enumerate(forms)}
     under = " or ".join(f"starts_with(path, ${name})" for name in names)
     rows = con.execute(KNOWN_SQL.format(under=under), {"setup": setup_hash} | names).fetchall()
     known = {row[0]: row[1:] for row in rows}
@@ -134,6 +150,6 @@ def look(con: duckdb.DuckDBPyConnection, roots: list[str], setup_hash: str) -> L
                 found.known.append(Known(path, *before[2:]))
             else:
                 found.unread.append(Found(path, root, status.st_size, status.st_mtime_ns))
-    found.vanished = [text for text in known if any(text == path_text(root) or text.startswith(f"{path_text(root).rstrip('/')}/") for root in roots)]
+    found.vanished = [text for text in known if any(text == form or text.startswith(f"{form.rstrip('/')}/") for form in forms)]
     found.seconds = time.perf_counter() - begun
     return found

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from .errors import SettingsError, StoreTooNew
+from .errors import SettingsError, WorkspaceUnusable
 
 ONE_KIND = "($is_simulated is null or is_simulated = $is_simulated)"
 ONE_KIND_OR_NONE = "($is_simulated is null or is_simulated is null or is_simulated = $is_simulated)"
@@ -36,12 +36,12 @@ def utc_day(moment: str) -> str:
 def read(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None) -> pl.DataFrame:
     """The rows of a query as a frame: DECIMAL as Decimal, HUGEINT sums as Int64, times in UTC.
 
-    Raises: StoreTooNew if a view is missing, which means that the database was made by another autoD; `autod migrate` makes the views again.
+    Raises: WorkspaceUnusable if a view is missing, which means that the database was made by another autoD; `autod migrate` makes the views again.
     """
     try:
         frame = pl.DataFrame(con.sql(sql, params=parameters) if parameters else con.sql(sql))
     except duckdb.CatalogException as error:
-        raise StoreTooNew(
+        raise WorkspaceUnusable(
             f"The database lacks what this figure reads ({str(error).splitlines()[0]}). Nothing was changed; run `autod migrate`."
         ) from error
     plain: list[pl.Expr] = []
@@ -135,7 +135,7 @@ def cost_by_day(
 ) -> pl.DataFrame:
     """What the API cost each day, by model.
 
-    day_utc date · model str · is_simulated bool · calls, documents, calls_unpriced int · uncached_tokens, cached_tokens, cache_write_tokens,
+    day_utc date · model str · is_simulated bool · calls, calls_unpriced int · uncached_tokens, cached_tokens, cache_write_tokens,
     output_tokens int · cost_usd Decimal, null when no call had a price · uncached_usd, cached_usd, cache_write_usd, output_usd Decimal, its parts.
     Source: sql/views/03_cost_by_day.sql
     """
@@ -469,12 +469,11 @@ def provenance(
     text = ", ".join(_as_text(name, kind) for name, kind in columns)
     rows = [row[0] for row in con.execute(f"select concat_ws(chr(31), {text}) as line from ({sql}) order by line").fetchall()]
     day = utc_day("coalesce(finished_at, started_at)")
-    found = con.execute(
+    [found] = con.execute(
         "select count(*), count(*) filter (where cost_usd is null and status = 'answered'), min(price_date), max(price_date) "
         f"from api_calls where {ONE_KIND} and {in_period(day)}",
         {"is_simulated": is_simulated, "since": since if view in DAYS else None, "until": until if view in DAYS else None},
-    ).fetchone()
-    assert found is not None, "an aggregate without groups gives one row"
+    ).fetchall()
     return Provenance(view, sql, len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest(), *found)
 
 

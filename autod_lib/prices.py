@@ -5,7 +5,7 @@ read from the cache or written to it. A model nobody prices costs None, never 0,
 cannot be true. Called by budget.py (before a call) and api.py (after it). Touches neither the network nor the database.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 MILLION: Final = Decimal(1_000_000)
 ABSURD_TOKENS: Final = 100_000_000  # no model's window comes near; such a usage is a fault of the answer
+TWELVE_HOURS: Final = 2  # a write for 12 hours bills 2.5 times the input rate, one for 30 minutes 1.25 times: the provider's prompt-caching guide
 PRICED_TIERS: Final = frozenset({None, "", "auto", "default"})
 
 
@@ -59,6 +60,19 @@ class Cost:
     cost_usd: Decimal | None
     rates: Rates | None
     warning: str | None = None
+    parts: dict[str, Decimal] = field(default_factory=dict)
+
+    def columns(self) -> dict[str, Any]:
+        """The cost as the ledger keeps it: the sum, its four parts, and the rates they were made with."""
+        rates = self.rates
+        return {
+            "cost_usd": self.cost_usd,
+            **self.parts,
+            "price_source": rates.source if rates else None,
+            "price_date": rates.day if rates else None,
+            "price_rates": rates.columns() if rates else None,
+            "input_rate": rates.input if rates else None,
+        }
 
 
 @lru_cache(maxsize=1024)
@@ -142,27 +156,39 @@ def price_call(model: str, usage: Usage, at: datetime, service_tier: str | None 
         return Cost(None, rates, f"no price is known for the service tier {service_tier!r}")
     cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
     uncached = usage.input_tokens - cached - written
-    cost = (uncached * rates.input + cached * rates.cached + written * rates.written + usage.output_tokens * rates.output) / MILLION
+    written_rates = written + (TWELVE_HOURS - 1) * (usage.cache_write_12h_tokens or 0)
+    parts = {
+        "uncached_usd": uncached * rates.input / MILLION,
+        "cached_usd": cached * rates.cached / MILLION,
+        "cache_write_usd": written_rates * rates.written / MILLION,
+        "output_usd": usage.output_tokens * rates.output / MILLION,
+    }
     silent = usage.cached_tokens is None
-    return Cost(cost, rates, "the answer says nothing of cached tokens: all input is priced in full" if silent else None)
+    warning = "the answer says nothing of cached tokens: all input is priced in full" if silent else None
+    return Cost(sum(parts.values(), Decimal(0)), rates, warning, parts)
 
 
-def upper_bound(model: str, at: datetime, input_tokens: int, output_cap: int) -> Decimal | None:
+def upper_bound(model: str, at: datetime, input_tokens: int, output_cap: int, cache_lifetime: str = "30m") -> Decimal | None:
     """The most a call can cost: its input at the dearest rate, and the whole output cap. None when nobody prices the model."""
     rates = rates_for(model, at, input_tokens)
-    return None if rates is None else (input_tokens * rates.dearest_input + output_cap * rates.output) / MILLION
+    if rates is None:
+        return None
+    dearest = max(rates.dearest_input, rates.written * TWELVE_HOURS) if cache_lifetime == "12h" else rates.dearest_input
+    return (input_tokens * dearest + output_cap * rates.output) / MILLION
 
 
 def _doubt(usage: Usage) -> str | None:
     if usage.input_tokens is None or usage.output_tokens is None:
         return "the answer has no usage"
-    parts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens or 0, usage.cache_write_tokens or 0, usage.reasoning_tokens or 0)
+    parts = [getattr(usage, name) or 0 for name in Usage.__slots__]
     if min(parts) < 0:
         return "the usage is negative"
     if max(parts) > ABSURD_TOKENS:
         return "the usage is absurdly large"
     if (usage.cached_tokens or 0) + (usage.cache_write_tokens or 0) > usage.input_tokens:
         return "more tokens were cached than were sent"
+    if (usage.cache_write_30m_tokens or 0) + (usage.cache_write_12h_tokens or 0) > (usage.cache_write_tokens or 0):
+        return "more tokens were written for a lifetime than were written"
     if (usage.reasoning_tokens or 0) > usage.output_tokens:
         return "more tokens of reasoning than of output"
     return None

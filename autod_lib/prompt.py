@@ -8,6 +8,7 @@ Called by ingest.py. Never sends anything.
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
@@ -74,20 +75,24 @@ a person should look: little could be read, figures contradict each other, or th
 cannot say, else null."""
 
 FORM_FEED: Final = "\f"
+FENCE_END: Final = re.compile(r"<(?=\s*/\s*document)", re.IGNORECASE)
 
 
-@lru_cache(maxsize=8)
+def prefix_parts() -> tuple[str, str, str]:
+    """System message, developer message, and the schema as it is sent."""
+    return SYSTEM, DEVELOPER, orjson.dumps(record_schema()).decode()
+
+
+@lru_cache(maxsize=1)
 def version() -> str:
     """The version of the static prefix: the first 12 hexadecimal digits of the SHA-256 of its three parts."""
-    parts = (SYSTEM, DEVELOPER, orjson.dumps(record_schema()).decode())
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+    return hashlib.sha256("\0".join(prefix_parts()).encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=64)
 def prefix_tokens(model: str) -> int:
     """Tokens of the static prefix: system and developer message, and the schema as it is sent."""
-    parts = (SYSTEM, DEVELOPER, orjson.dumps(record_schema()).decode())
-    return sum(tokens.count(part, model) for part in parts) + 2 * tokens.MESSAGE_TOKENS
+    return sum(tokens.count(part, model) for part in prefix_parts()) + 2 * tokens.MESSAGE_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def _about(file_name: str, page_count: int | None) -> str:
 
 def text_of(file_name: str, page_count: int | None, pages: tuple[str, ...]) -> str:
     """The user message of mode text: what is known of the file, and its text, fenced so that it cannot end the fence."""
-    text = FORM_FEED.join(page.replace(FORM_FEED, " ") for page in pages).replace("</document", "<\N{ZERO WIDTH SPACE}/document")
+    text = FENCE_END.sub("<\N{ZERO WIDTH SPACE}", FORM_FEED.join(page.replace(FORM_FEED, " ") for page in pages))
     return f"{_about(file_name, page_count)}<document>\n{text}\n</document>"
 
 

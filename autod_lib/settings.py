@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
@@ -110,7 +111,7 @@ class Settings(BaseModel):
             raise ValueError(f"model {self.model!r} is not allowed by AUTOD_MODELS_ALLOWED={','.join(self.models_allowed)}")
         return self
 
-    @property
+    @cached_property
     def is_loopback(self) -> bool:
         """Whether the address is on this machine, where only the simulated API answers."""
         host = urlsplit(self.base_url).hostname or ""
@@ -182,5 +183,6 @@ def _sentence(problem: Mapping[str, Any], values: Mapping[str, Any]) -> str:
     if not problem["loc"]:
         return message
     name = str(problem["loc"][0])
-    shown = "" if name == "api_key" else f"={str(values.get(name, ''))[:200]!r}"
+    text = re.sub(r"//[^/@]*@", "//…@", str(values.get(name, "")))  # a password in an address is not repeated
+    shown = "" if name == "api_key" else f"={text[:200]!r}"
     return f"{variable(name)}{shown}: {message}"

@@ -10,11 +10,13 @@ alone; a database that is gone or damaged is rebuilt from the journal. Called by
 import fcntl
 import hashlib
 import os
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +48,8 @@ TABLES: Final = {
     "remote_object": ("remote_objects",),
     "notebook_run": ("notebook_runs",),
 }
+
+DAMAGE: Final = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException)
 
 
 def database(home: Path) -> Path:
@@ -107,24 +111,36 @@ def _open(home: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConne
         "autoload_known_extensions": "false",
         "autoinstall_known_extensions": "false",
         "python_enable_replacements": "false",
-        "lock_configuration": "true",
     }
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            return duckdb.connect(path, read_only=read_only, config=hardened)  # type: ignore[arg-type]
+            return _in_utc(duckdb.connect(path, read_only=read_only, config=hardened))  # type: ignore[arg-type]
         except duckdb.IOException as error:
             text = str(error)
-            if "lock" in text and time.monotonic() < deadline:  # a program that does not know the gate, such as the duckdb shell
+            is_held = "Could not set lock" in text  # by a program that does not know the gate, such as the duckdb shell
+            if is_held and time.monotonic() < deadline:
                 time.sleep(0.02)
                 continue
-            if "lock" in text:
+            if is_held:
                 raise WorkspaceBusy(
                     f"The database {path!r} is held by a program outside autoD ({text.split('PID')[-1].strip(' ).') or 'unknown'}). Close it there."
                 ) from error
             raise _damaged(home, error) from error
         except duckdb.Error as error:
             raise _damaged(home, error) from error
+
+
+_SETTING_UP: Final = threading.Lock()
+
+
+def _in_utc(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Makes every time come back in UTC whatever the machine's zone, then locks the configuration, which connections of a process share."""
+    with _SETTING_UP:
+        if con.execute("select current_setting('lock_configuration')").fetchall() != [(True,)]:
+            con.execute("set global TimeZone = 'UTC'")
+            con.execute("set lock_configuration = true")
+    return con
 
 
 def _damaged(home: Path, error: Exception) -> WorkspaceUnusable:
@@ -163,11 +179,10 @@ def migrate(con: duckdb.DuckDBPyConnection) -> None:
             with _transaction(con):
                 con.execute(sql)
                 con.execute("insert into schema_migrations values (?, ?, ?)", [version, name, journal.now()])
-    views = _views()
-    fingerprint = hashlib.sha256("\0".join(views).encode()).hexdigest()
+    fingerprint = _views_hash()
     if con.execute("select hash from schema_views").fetchall() != [(fingerprint,)]:
         with _transaction(con):
-            for sql in views:
+            for sql in _views():
                 con.execute(sql)
             con.execute("delete from schema_views")
             con.execute("insert into schema_views values (?)", [fingerprint])
@@ -179,13 +194,19 @@ def migrate(con: duckdb.DuckDBPyConnection) -> None:
             con.execute("comment on column schema_views.hash is 'SHA-256.'")
 
 
+@lru_cache(maxsize=1)
+def _views_hash() -> str:
+    return hashlib.sha256("\0".join(_views()).encode()).hexdigest()
+
+
 @contextmanager
 def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("begin")
     try:
         yield
     except BaseException:
-        con.execute("rollback")
+        with suppress(duckdb.Error):  # what went wrong is the error to tell, not that it took the transaction with it
+            con.execute("rollback")
         raise
     con.execute("commit")
 
@@ -206,6 +227,8 @@ def writing(home: Path, *, wait_s: float = 30.0) -> Iterator[duckdb.DuckDBPyConn
                 raise WorkspaceUnusable(
                     f"The disk of {str(home)!r} is full. Everything acknowledged is kept; make room and run the command again."
                 ) from error
+            if isinstance(error, DAMAGE):
+                raise _damaged(home, error) from error
             raise
         finally:
             con.close()
@@ -217,38 +240,36 @@ def reading(home: Path, *, wait_s: float = 10.0) -> Iterator[duckdb.DuckDBPyConn
 
     Raises: WorkspaceBusy, WorkspaceUnusable, StoreDamaged, StoreTooNew.
     """
-    if not database(home).exists() or _is_behind(home, wait_s):
+    if not database(home).exists():
         load(home, wait_s=wait_s)
-    with _gate(home, alone=False, wait_s=wait_s):
-        con = _open(home, read_only=True, wait_s=wait_s)
-        try:
-            yield con
-        finally:
-            con.close()
+    for may_load in (True, False):
+        with _gate(home, alone=False, wait_s=wait_s):
+            con = _open(home, read_only=True, wait_s=wait_s)
+            try:
+                if not (may_load and _is_behind(con, home)):
+                    yield con
+                    return
+            except DAMAGE as error:  # a damaged block is found when it is read
+                raise _damaged(home, error) from error
+            finally:
+                con.close()
+        load(home, wait_s=wait_s)
 
 
-def _is_behind(home: Path, wait_s: float) -> bool:
-    with _gate(home, alone=False, wait_s=wait_s):
-        con = _open(home, read_only=True, wait_s=wait_s)
-        try:
-            views = con.execute("select hash from schema_views").fetchall()
-            loaded = {row[0]: row[1:] for row in con.execute("select run_id, loaded_bytes, is_closed from segments").fetchall()}
-        except duckdb.CatalogException:
-            return True
-        finally:
-            con.close()
-    if views != [(hashlib.sha256("\0".join(_views()).encode()).hexdigest(),)]:
+def _is_behind(con: duckdb.DuckDBPyConnection, home: Path) -> bool:
+    try:
+        views = con.execute("select hash from schema_views").fetchall()
+        loaded = {row[0]: row[1:] for row in con.execute("select run_id, loaded_bytes, is_closed from segments").fetchall()}
+    except duckdb.CatalogException:
         return True
-    return any(_unloaded(segment, loaded.get(journal.run_of(segment))) for segment in journal.segments(home))
+    return views != [(_views_hash(),)] or any(_unloaded(segment, loaded.get(journal.run_of(segment))) for segment in journal.segments(home))
 
 
 def _unloaded(segment: Path, loaded: tuple[int, bool] | None) -> bool:
     """Whether a segment may hold more than the database: one that was loaded to its end and is closed never does."""
     if loaded is None:
         return True
-    if segment.suffix == ".gz":
-        return not loaded[1]
-    return segment.stat().st_size > loaded[0] and not loaded[1]
+    return not loaded[1] and (segment.suffix == ".gz" or segment.stat().st_size > loaded[0])
 
 
 @dataclass
@@ -280,7 +301,7 @@ def load(home: Path, *, wait_s: float = 30.0, only: Path | None = None) -> LoadR
                 torn = piece.torn
                 if piece.events or piece.poison:
                     poison = _load_piece(con, run_id, piece)
-                    report.events += len(piece.events)
+                    report.events += len(piece.events) + len(piece.poison) - poison
                     report.poison += poison
                     report.segments.append(run_id)
             if not alive:  # nobody will finish its last line
@@ -296,6 +317,17 @@ def _note_segment(con: duckdb.DuckDBPyConnection, run_id: str, end: int | None, 
         torn_bytes = $torn, is_closed = $closed, loaded_at = $at""",
         {"run_id": run_id, "end": end, "events": events, "poison": poison, "torn": torn, "closed": is_closed, "at": journal.now()},
     )
+
+
+def inert(value: Any) -> Any:
+    """A value for a spreadsheet: text that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    Source: OWASP, CSV injection.
+
+    >>> inert("=1+1"), inert("Total"), inert(-3)
+    ("'=1+1", 'Total', -3)
+    """
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
 
 
 def _load_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Piece) -> int:
@@ -318,12 +350,8 @@ def _insert_piece(con: duckdb.DuckDBPyConnection, run_id: str, events: list[dict
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in events:
         by_kind[event["kind"]].append(event)
-    poison = poison + [
-        (orjson.dumps(event), f"unknown kind {kind!r}: written by a newer autoD?")
-        for kind, group in by_kind.items()
-        if kind not in TABLES
-        for event in group
-    ]
+    unknown = [event for kind, group in by_kind.items() if kind not in TABLES for event in group]
+    poison = poison + [(orjson.dumps(event), f"unknown kind {event['kind']!r}: written by a newer autoD?") for event in unknown]
     with _transaction(con):
         for kind, group in by_kind.items():
             for table in TABLES.get(kind, ()):
@@ -332,7 +360,7 @@ def _insert_piece(con: duckdb.DuckDBPyConnection, run_id: str, events: list[dict
         for line, reason in poison:
             text = line[:10_000].decode("utf-8", "backslashreplace")
             con.execute("insert into quarantined_lines values (?, ?, ?, ?)", [run_id, journal.now(), reason, text])
-        _note_segment(con, run_id, end, len(events), len(poison), 0, False)
+        _note_segment(con, run_id, end, len(events) - len(unknown), len(poison), 0, False)
     return len(poison)
 
 

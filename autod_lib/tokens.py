@@ -20,11 +20,15 @@ MESSAGE_TOKENS: Final = 4  # role and delimiters of a message: OpenAI cookbook, 
 # of which an A4 page at the usual resolution takes about 1,100.
 PAGE_IMAGE_TOKENS: Final = {"file-low": 85, "file-high": 1100}
 PAGE_IMAGE_TOKENS_AT_MOST: Final = {"file-low": 300, "file-high": 3000}
+# What stands around a document in the user message: role, file name, page count, fence. A file name has 255 bytes at most.
+FRAME_TOKENS: Final = 30
+FRAME_TOKENS_AT_MOST: Final = 300
 PAGE_TEXT_TOKENS: Final = 450  # when the text was not read: the median of business documents
 PAGE_TEXT_TOKENS_AT_MOST: Final = 6000
 
 
-def _vocabulary() -> Path:
+def vocabulary() -> Path:
+    """The folder of the vocabularies: in the checkout, or in the installed package."""
     here = Path(__file__).resolve().parent
     shipped = here / "vocab"
     return shipped if shipped.is_dir() else here.parent / "data" / "vocab"
@@ -33,13 +37,21 @@ def _vocabulary() -> Path:
 @lru_cache(maxsize=64)
 def encoding_for(model: str) -> tuple["tiktoken.Encoding", bool]:
     """The encoding of a model, and whether it had to be assumed because tiktoken does not know the model."""
-    os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(_vocabulary()))
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(vocabulary())  # any other folder, or none, would mean a download
+    import tiktoken
+
+    name, is_assumed = encoding_name(model)
+    return tiktoken.get_encoding(name), is_assumed
+
+
+def encoding_name(model: str) -> tuple[str, bool]:
+    """The name of a model's encoding, and whether it had to be assumed; loads no vocabulary."""
     import tiktoken
 
     try:
-        return tiktoken.encoding_for_model(model), False
+        return tiktoken.encoding_name_for_model(model), False
     except KeyError:
-        return tiktoken.get_encoding(ASSUMED_ENCODING), True
+        return ASSUMED_ENCODING, True
 
 
 def count(text: str, model: str) -> int:
@@ -55,13 +67,14 @@ class Estimate:
     at_most: int
 
 
-def estimate_document(input_mode: str, page_count: int, text: str | None, model: str) -> Estimate:
-    """Input tokens of a document beyond the static prefix: in mode text exact, else the text plus an image of every page."""
-    counted = None if text is None else count(text, model)
+def estimate_document(input_mode: str, page_count: int, text_tokens: int | None) -> Estimate:
+    """Input tokens of a document beyond the static prefix: in mode text its counted tokens, else the text plus an image of every page.
+
+    `text_tokens` None means that the text was not read.
+    """
     if input_mode == "text":
-        exact = (counted or 0) + MESSAGE_TOKENS
-        return Estimate(exact, exact + 16)
-    text_tokens = page_count * PAGE_TEXT_TOKENS if counted is None else counted
-    text_at_most = page_count * PAGE_TEXT_TOKENS_AT_MOST if counted is None else counted * 2 + 200
+        return Estimate((text_tokens or 0) + FRAME_TOKENS, (text_tokens or 0) + FRAME_TOKENS_AT_MOST)
+    text = page_count * PAGE_TEXT_TOKENS if text_tokens is None else text_tokens
+    text_at_most = page_count * PAGE_TEXT_TOKENS_AT_MOST if text_tokens is None else text_tokens * 2 + 200
     images = page_count * PAGE_IMAGE_TOKENS[input_mode]
-    return Estimate(text_tokens + images + MESSAGE_TOKENS, text_at_most + page_count * PAGE_IMAGE_TOKENS_AT_MOST[input_mode])
+    return Estimate(text + images + FRAME_TOKENS, text_at_most + page_count * PAGE_IMAGE_TOKENS_AT_MOST[input_mode] + FRAME_TOKENS_AT_MOST)

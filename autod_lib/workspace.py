@@ -7,7 +7,7 @@ content only names the holder. Called by ingest.py. Reading, labelling and revie
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +41,7 @@ def held(home: Path, run_id: str, command: str) -> Iterator[None]:
                 f"The workspace {str(home)!r} is held by {_holder(file)}. Nothing was sent, nothing was spent. "
                 "Wait for it, add --wait, or name another workspace with AUTOD_HOME."
             ) from None
-        os.ftruncate(file, 0)
-        os.pwrite(file, orjson.dumps({"run_id": run_id, "command": command, "pid": os.getpid(), "since": now()}), 0)
+        _name_holder(file, {"run_id": run_id, "command": command, "pid": os.getpid(), "since": now()})
         yield
     finally:
         os.close(file)
@@ -61,6 +60,12 @@ def holder(home: Path) -> str | None:
         return _holder(file)
     finally:
         os.close(file)
+
+
+def _name_holder(file: int, named: dict[str, object]) -> None:
+    with suppress(OSError):  # on a full disk the lock holds all the same, and the journal is what says so
+        os.ftruncate(file, 0)
+        os.pwrite(file, orjson.dumps(named), 0)
 
 
 def _holder(file: int) -> str:

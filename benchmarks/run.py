@@ -59,7 +59,9 @@ class Bench:
 
     def fresh(self) -> Path:
         self.counter += 1
-        return self.folder / f"home{self.counter}"
+        home = self.folder / f"home{self.counter}"
+        shutil.rmtree(home, ignore_errors=True)
+        return home
 
     def inbox(self, documents: int) -> Path:
         inbox = self.folder / f"inbox{documents}"
@@ -206,7 +208,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {part.__name__: part for part in (
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("names", nargs="*", choices=[*BENCHES, []], help="which measures; all without any")
+    options.add_argument("names", nargs="*", choices=list(BENCHES), default=[], help="which measures; all without any")
     options.add_argument("--documents", type=int, default=2000)
     options.add_argument("--folder", type=Path, help="where to work; a temporary folder without it")
     given = options.parse_args()

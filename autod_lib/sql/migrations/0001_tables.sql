@@ -162,7 +162,9 @@ create table calls_finished (
     started_at timestamptz, finished_at timestamptz, status varchar, outcome varchar, error_kind varchar, error_message varchar, http_status integer,
     model_answered varchar, service_tier varchar, response_id varchar, request_id varchar, latency_ms double,
     input_tokens bigint, cached_tokens bigint, cache_write_tokens bigint, cache_write_30m_tokens bigint, cache_write_12h_tokens bigint,
-    output_tokens bigint, reasoning_tokens bigint, cost_usd decimal(24,12), price_source varchar, price_date date, price_rates json, price_warning varchar
+    output_tokens bigint, reasoning_tokens bigint, cost_usd decimal(24,12), uncached_usd decimal(24,12), cached_usd decimal(24,12),
+    cache_write_usd decimal(24,12), output_usd decimal(24,12), price_source varchar, price_date date, price_rates json, input_rate decimal(18,9),
+    price_warning varchar
 );
 comment on table calls_finished is 'Every call whose end is known, with the columns of its start repeated.';
 comment on column calls_finished.run_id is 'Run.';
@@ -208,6 +210,11 @@ comment on column calls_finished.cache_write_12h_tokens is 'Of these, written fo
 comment on column calls_finished.output_tokens is 'Output tokens, reasoning included.';
 comment on column calls_finished.reasoning_tokens is 'Of these, reasoning.';
 comment on column calls_finished.cost_usd is 'USD as billed on the day of sending; NULL when no price or no usage is known, never 0 instead.';
+comment on column calls_finished.uncached_usd is 'Of these, for input neither read from nor written to the cache.';
+comment on column calls_finished.cached_usd is 'Of these, for cache reads.';
+comment on column calls_finished.cache_write_usd is 'Of these, for cache writes.';
+comment on column calls_finished.output_usd is 'Of these, for output.';
+comment on column calls_finished.input_rate is 'USD a million uncached input tokens, as in price_rates.';
 comment on column calls_finished.price_source is 'Where the price is from, with its version.';
 comment on column calls_finished.price_date is 'Day whose prices were used, UTC.';
 comment on column calls_finished.price_rates is 'USD a million tokens: input, cached, written, output.';

@@ -1,4 +1,5 @@
 -- cost_by_day: what did the API cost, each day and model?   Reads calls_finished.   One row a (day_utc, model, is_simulated) with a finished call.
+-- A token written for 12 hours is billed at twice the rate of one written for 30 minutes.
 -- The day is that of finishing, when the cost became known; failed and refused calls that were billed are in; calls cut off are in calls_unsettled.
 create or replace view cost_by_day as
 with finished as (
@@ -6,24 +7,22 @@ with finished as (
 )
 select day_utc, model, is_simulated,
        count(*)                                                    as calls,
-       count(distinct document_sha256)                             as documents,
        count(*) filter (where cost_usd is null and status = 'answered') as calls_unpriced,
        sum(input_tokens - cached_tokens - cache_write_tokens)      as uncached_tokens,
        sum(cached_tokens)                                          as cached_tokens,
        sum(cache_write_tokens)                                     as cache_write_tokens,
        sum(output_tokens)                                          as output_tokens,
        sum(cost_usd)                                               as cost_usd,
-       cast(sum((input_tokens - cached_tokens - cache_write_tokens) * cast(price_rates->>'input' as decimal(18,9))) / 1000000 as decimal(24,12)) as uncached_usd,
-       cast(sum(cached_tokens * cast(price_rates->>'cached' as decimal(18,9))) / 1000000 as decimal(24,12))        as cached_usd,
-       cast(sum(cache_write_tokens * cast(price_rates->>'written' as decimal(18,9))) / 1000000 as decimal(24,12))  as cache_write_usd,
-       cast(sum(output_tokens * cast(price_rates->>'output' as decimal(18,9))) / 1000000 as decimal(24,12))        as output_usd
+       sum(uncached_usd)                                           as uncached_usd,
+       sum(cached_usd)                                             as cached_usd,
+       sum(cache_write_usd)                                        as cache_write_usd,
+       sum(output_usd)                                             as output_usd
 from finished group by all;
 comment on view cost_by_day is 'Cost of finished calls. Grain: day_utc, model, is_simulated.';
 comment on column cost_by_day.day_utc is 'Day on which the calls finished, UTC.';
 comment on column cost_by_day.model is 'Model asked.';
 comment on column cost_by_day.is_simulated is 'Simulated and real money never share a row.';
 comment on column cost_by_day.calls is 'Calls finished.';
-comment on column cost_by_day.documents is 'Distinct documents they were about.';
 comment on column cost_by_day.calls_unpriced is 'Answered calls without a known cost; cost_usd leaves them out.';
 comment on column cost_by_day.uncached_tokens is 'Input tokens billed at the full rate.';
 comment on column cost_by_day.cached_tokens is 'Input tokens read from the cache.';

@@ -4,7 +4,7 @@ select doc_type, is_simulated,
        count(*)                                                       as documents,
        count(*) / sum(count(*)) over (partition by is_simulated)      as share,
        sum(page_count)                                                as pages,
-       avg(confidence_score)                                          as mean_confidence,
+       avg(cast(confidence_score as decimal(18,9)))                                          as mean_confidence,
        count(*) filter (where needs_review)                           as needs_review
 from documents where doc_type is not null and is_simulated is not null and not is_deleted group by doc_type, is_simulated;
 comment on view classification is 'Documents by kind. Grain: doc_type, is_simulated.';

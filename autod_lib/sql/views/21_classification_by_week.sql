@@ -7,7 +7,7 @@ with firsts as (
 ), days as (
     select cast(make_timestamp(epoch_us(logged_at)) as date) as day_utc, * from firsts
 )
-select day_utc - cast(isodow(day_utc) - 1 as integer) as week_utc, doc_type, is_simulated, count(*) as documents, avg(confidence_score) as mean_confidence
+select day_utc - cast(isodow(day_utc) - 1 as integer) as week_utc, doc_type, is_simulated, count(*) as documents, avg(cast(confidence_score as decimal(18,9))) as mean_confidence
 from days group by all;
 comment on view classification_by_week is 'Documents by the week of their first answer and kind. Grain: week_utc, doc_type, is_simulated.';
 comment on column classification_by_week.week_utc is 'Monday of the week, UTC.';

@@ -3,7 +3,7 @@ create or replace view calibration as
 with binned as (
     select *, cast(least(floor(confidence_score * 10), 9) as integer) as bin from scored_fields where field = 'doc_type' and confidence_score is not null
 )
-select arm, is_simulated, bin, bin / 10 as confidence_low, (bin + 1) / 10 as confidence_high, count(*) as documents, avg(confidence_score) as mean_confidence,
+select arm, is_simulated, bin, bin / 10 as confidence_low, (bin + 1) / 10 as confidence_high, count(*) as documents, avg(cast(confidence_score as decimal(18,9))) as mean_confidence,
        avg(cast(is_right as integer)) as share_right
 from binned group by all;
 comment on view calibration is 'Stated confidence in doc_type against how often it is right. Grain: arm, bin, is_simulated.';

@@ -1,0 +1,762 @@
+"""The figures: one theme, one function a figure, and a renderer that needs no network.
+
+Decided here: how a frame of metrics.py is drawn, and what the title says of it: the finding, in words, from the data drawn. Promised: every figure
+is drawn from an empty frame too, as a line that says what to do; simulated figures say so on the figure; an SVG holds no script, reaches nothing
+and has a description for those who hear a page. Data never enters an expression. Called by the notebooks; reads no database, defines no metric:
+the only numbers computed here are those that a title quotes of the frame.
+
+Colours: Okabe and Ito, https://jfly.uni-koeln.de/color/ (told apart by colour-blind eyes).
+"""
+
+import hashlib
+import html
+import math
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import altair as alt
+import polars as pl
+
+from .page import NOTHING_YET, SIMULATED, STYLE, Html, count, day, escape, share, usd, visible, wrapped
+
+BLUE, SKY, ORANGE, GREEN, PINK, RED, YELLOW, GREY = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#8c959f"
+PALETTE: Final = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY)
+FONT: Final = '"Helvetica Neue", Arial, "Liberation Sans", sans-serif'
+WIDTH: Final = 620
+NARROW: Final = 270  # a plot on a small screen, in pixels
+PHONE: Final = 348  # the same with its axes
+INK, FAINT = "#1f2328", "#57606a"
+SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"  # JupyterLab lists no later one
+EMPTY: Final = {"empty": True}  # marks a figure without data
+MONTHS: Final = "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec']"
+# The day of an ISO date, with its month under the first tick and the first of a month: only our own dates reach this expression.
+DAY_LABEL: Final = (
+    "(datum.index == 0 || slice(datum.value, 8) == '01') ? "
+    f"[slice(datum.value, 8), {MONTHS}[toNumber(slice(datum.value, 5, 7)) - 1]] : slice(datum.value, 8)"
+)
+KINDS_OF_TOKENS: Final = {"output_usd": "output", "uncached_usd": "uncached input", "cache_write_usd": "cache write", "cached_usd": "cache read"}
+
+CONFIG: Final[dict[str, Any]] = {
+    "background": "white",
+    "font": FONT,
+    "title": {
+        "anchor": "start",
+        "fontSize": 15,
+        "fontWeight": 600,
+        "color": INK,
+        "subtitleFontSize": 12,
+        "subtitleColor": FAINT,
+        "offset": 12,
+        "frame": "bounds",
+    },
+    "axis": {
+        "labelFontSize": 11.5,
+        "titleFontSize": 11.5,
+        "titleFontWeight": "normal",
+        "titleColor": FAINT,
+        "labelColor": "#3d444d",
+        "gridColor": "#e6e8eb",
+        "domainColor": "#8c959f",
+        "tickColor": "#8c959f",
+        "labelLimit": 230,
+        "titlePadding": 8,
+    },
+    "axisX": {"grid": False, "labelAngle": 0},
+    "legend": {
+        "orient": "top",
+        "title": None,
+        "labelFontSize": 11.5,
+        "symbolType": "square",
+        "symbolSize": 90,
+        "labelColor": INK,
+        "offset": 4,
+        "labelLimit": 260,
+    },
+    "view": {"stroke": None},
+    "range": {"category": list(PALETTE)},
+    "text": {"fontSize": 11.5, "color": INK},
+    "bar": {"discreteBandSize": {"band": 0.86}},
+}
+
+Chart = alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart
+
+
+def enable() -> None:
+    """Makes every chart of this kernel show itself offline, and gives the page its style. A second call changes nothing."""
+    from IPython import get_ipython
+    from IPython.display import display
+
+    alt.renderers.register("autod", _mimebundle)
+    alt.renderers.enable("autod")
+    if get_ipython() is not None:
+        display(Html(STYLE))  # type: ignore[no-untyped-call]
+
+
+def _mimebundle(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    title = spec.get("title") or {}
+    return {
+        "application/vnd.vegalite.v5+json": spec | {"$schema": SCHEMA},
+        "image/svg+xml": _responsive(spec),
+        "text/plain": " · ".join(_texts(title)),
+    }, {}
+
+
+def _texts(title: Any) -> list[str]:
+    """Title and subtitle of a specification, as they were given."""
+    if isinstance(title, str):
+        return [title]
+    parts = (title.get("text"), title.get("subtitle")) if isinstance(title, Mapping) else ()
+    return [" ".join(part) if isinstance(part, list) else str(part) for part in parts if part]
+
+
+def svg(chart: Chart) -> str:
+    """A chart as an SVG with a name and a description, without script and without addresses."""
+    return _svg(chart.to_dict())
+
+
+def _svg(spec: dict[str, Any]) -> str:
+    import vl_convert
+
+    drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[], show_warnings=False)
+    title = " · ".join(_texts(spec.get("title"))) or spec.get("usermeta", {}).get("name", "figure")
+    text = spec.get("description") or title
+    head = re.match(r"<svg\b[^>]*>", drawn)
+    assert head is not None, "vl_convert gives an SVG element"
+    opened = head.group(0)[:-1] + f' role="img" aria-label="{escape(title)}">'
+    return f"{opened}<title>{escape(title)}</title><desc>{escape(text)}</desc>{drawn[head.end() :]}"
+
+
+def _responsive(spec: dict[str, Any]) -> str:
+    """One SVG of two drawings, of which a narrow screen shows the narrow one: titles wrap, text keeps its size."""
+    title, *rest = [*_texts(spec.get("title")), ""]
+    lines = {"text": textwrap.wrap(title, 44), "subtitle": textwrap.wrap(" ".join(rest), 52)}
+    narrow = _narrowed(spec) | ({"title": spec["title"] | lines} if isinstance(spec.get("title"), Mapping) else {})
+    wide, small = _svg(spec), _svg(narrow)
+    name = f"autod-{hashlib.sha256(wide.encode()).hexdigest()[:12]}"
+    (width, height), (small_width, small_height) = _size(wide), _size(small)
+    style = (
+        f".{name} .small{{display:none}}@media(max-width:560px){{.{name} .wide{{display:none}}.{name} .small{{display:inline}}"
+        f".{name}{{width:{small_width}px!important;height:{small_height}px!important;max-width:none!important}}}}"
+    )
+    inner = "".join(drawn.replace('class="marks"', f'class="marks {kind}"', 1) for kind, drawn in (("wide", wide), ("small", small)))
+    return f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" width="{width}" height="{height}"><style>{style}</style>{inner}</svg>'
+
+
+def _size(drawn: str) -> tuple[int, int]:
+    found = re.match(r'<svg\b[^>]*? width="([\d.]+)" height="([\d.]+)"', drawn)
+    assert found is not None, "vl_convert gives width and height"
+    return math.ceil(float(found[1])), math.ceil(float(found[2]))
+
+
+def figure(chart: Chart, *, how: str | Html = "", know: Html | None = None) -> Html:
+    """A chart as a part of a page: its title as text that wraps, the drawing for wide and for narrow screens, how to read it, and how we know."""
+    spec = chart.to_dict()
+    title, *rest = [*_texts(spec.get("title")), ""]
+    wide = {key: value for key, value in spec.items() if key not in ("title", "usermeta")} | {"usermeta": {"name": title}}
+    drawings = f'<div class="autod-wide">{_svg(wide)}</div><div class="autod-narrow">{_svg(_narrowed(wide))}</div>'
+    if spec.get("usermeta") == EMPTY:
+        how, know = "", None
+    aside = f"<p><b>How to read it.</b> {how.markup if isinstance(how, Html) else escape(how)}</p>" if how else ""
+    head = f"<figcaption><b>{escape(title)}</b><span>{escape(' '.join(rest))}</span></figcaption>"
+    return wrapped(
+        f'<figure class="autod-figure" style="margin-left:0;margin-right:0">{head}<div class="autod-body"><div>{drawings}</div>{aside}</div></figure>'
+    ) + (know or Html(""))
+
+
+def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same drawing for a small screen: axes and all no wider than PHONE, legends in two columns, nothing else."""
+    narrow: dict[str, Any] = _cut(spec)
+    config = narrow.get("config", {})
+    legend = {"config": config | {"legend": config.get("legend", {}) | {"columns": 2, "labelLimit": 150}}}
+    fitted = (
+        {} if "vconcat" in spec else {"width": PHONE, "autosize": {"type": "fit-x", "contains": "padding"}}
+    )  # plots below each other cannot be fitted
+    return narrow | legend | fitted
+
+
+def _cut(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {
+            key: min(value, NARROW) if key == "width" and isinstance(value, int) else _cut(value) for key, value in part.items() if key != "columns"
+        }
+    return [_cut(item) for item in part] if isinstance(part, list) else part
+
+
+def _values(frame: pl.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows as plain values to draw: amounts as floats, days and times as ISO text. A drawing needs no more places than a float has."""
+    return [{name: _plain(value) for name, value in row.items()} for row in frame.select(columns).to_dicts()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _is_simulated(frame: pl.DataFrame) -> bool:
+    return "is_simulated" in frame.columns and bool(frame["is_simulated"].any())
+
+
+def _base(frame: pl.DataFrame, values: list[dict[str, Any]]) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=values))
+
+
+def _finished(chart: Any, frame: pl.DataFrame, title: str, subtitle: str) -> Chart:
+    below = f"{subtitle} · {SIMULATED}" if _is_simulated(frame) else subtitle
+    text = html.unescape(f"{title}. {below}.")
+    made: Chart = chart.properties(title=alt.TitleParams(text=title, subtitle=below), description=text).configure(**CONFIG)
+    return made
+
+
+def nothing(question: str) -> alt.Chart:
+    """The figure of an empty ledger: the question, and what to do."""
+    drawn = alt.Chart(alt.InlineData(values=[{"text": "nothing yet: run autod ingest FOLDER"}])).mark_text(align="left", fontSize=13, color=FAINT)
+    placed = drawn.encode(text=alt.Text("text:N"), x=alt.value(4)).properties(width=NARROW, height=46)
+    made: alt.Chart = placed.properties(title=alt.TitleParams(text=question, subtitle="no data"), description=f"{question} {NOTHING_YET}").configure(
+        **CONFIG
+    )
+    return made
+
+
+def _days(first: date, last: date) -> list[str]:
+    """Every day of a period as ISO text: days on which nothing happened are gaps, not joined over."""
+    return [(first + timedelta(days=index)).isoformat() for index in range((last - first).days + 1)]
+
+
+def _day_axis(frame: pl.DataFrame, column: str = "day_utc", title: str | None = "day, UTC") -> alt.X:
+    days = _days(frame[column].min(), frame[column].max())  # type: ignore[arg-type]
+    axis = alt.Axis(title=title, labelExpr=DAY_LABEL, labelOverlap="greedy", labelSeparation=5, ticks=False)
+    return alt.X(f"{column}:O", scale=alt.Scale(domain=days), axis=axis)
+
+
+def _bar_width(frame: pl.DataFrame) -> dict[str, Any]:
+    """A day among few is no wider than a day among many."""
+    days = (frame["day_utc"].max() - frame["day_utc"].min()).days + 1  # type: ignore[operator, union-attr]
+    return {"width": 30} if days < 9 else {}
+
+
+def _short(text: str | None, length: int = 34) -> str:
+    text = visible(text or "(no name)")
+    return text if len(text) <= length else f"{text[: length - 12]}…{text[-11:]}"
+
+
+def _top(frame: pl.DataFrame, column: str, weight: str, most: int) -> list[str]:
+    """The values of a column that weigh most, heaviest first."""
+    sums = frame.group_by(column).agg(pl.col(weight).sum()).sort(weight, column, descending=[True, False], nulls_last=True)
+    return [str(value) for value in sums[column].head(most).to_list()]
+
+
+def _sum(frame: pl.DataFrame, column: str) -> Decimal:
+    return sum((value for value in frame[column].to_list() if value is not None), Decimal(0))
+
+
+# ---------------------------------------------------------------- cost
+
+
+def cost_by_day(frame: pl.DataFrame, *, budget_usd: Decimal | None = None, by: str = "kind") -> Chart:
+    """What each day cost, stacked by kind of token or (`by="model"`) by model, with the daily budget as a line. Takes metrics.cost_by_day."""
+    if frame.is_empty():
+        return nothing("What did each day cost?")
+    if by == "model":
+        rows = frame.select("day_utc", "is_simulated", kind=pl.col("model"), usd=pl.col("cost_usd"))
+        order, colours = _top(rows, "kind", "usd", 100), list(PALETTE)
+    else:
+        long = frame.select("day_utc", "is_simulated", *KINDS_OF_TOKENS).unpivot(
+            index=["day_utc", "is_simulated"], variable_name="kind", value_name="usd"
+        )
+        rows = long.with_columns(pl.col("kind").replace(KINDS_OF_TOKENS)).group_by("day_utc", "is_simulated", "kind").agg(pl.col("usd").sum())
+        order, colours = list(KINDS_OF_TOKENS.values()), [BLUE, SKY, ORANGE, GREEN]
+    rows = rows.sort("day_utc", "kind").with_columns(rank=pl.col("kind").replace_strict(order, list(range(len(order))), default=99))
+    dearest = max(float(_sum(group, "usd")) for _, group in rows.group_by("day_utc"))
+    highest = max(dearest, float(budget_usd or 0) * 1.1) * 1.02 or 1.0
+    bars = (
+        _base(rows, _values(rows, ["day_utc", "kind", "usd", "rank"]))
+        .mark_bar(**_bar_width(frame))
+        .encode(
+            x=_day_axis(frame),
+            y=alt.Y("sum(usd):Q", title="USD a day", scale=alt.Scale(domain=[0, highest]), axis=alt.Axis(tickCount=5, format="~g")),
+            color=alt.Color("kind:N", scale=alt.Scale(domain=order, range=colours[: len(order)] if len(order) <= len(colours) else colours)),
+            order=alt.Order("rank:Q"),
+            tooltip=[
+                alt.Tooltip("day_utc:N", title="day, UTC"),
+                alt.Tooltip("kind:N", title="kind"),
+                alt.Tooltip("sum(usd):Q", title="USD", format=".6f"),
+            ],
+        )
+    )
+    drawn: Any = bars
+    if budget_usd:
+        line = _base(rows, [{"usd": float(budget_usd), "text": f"daily budget {usd(budget_usd)}"}])
+        label = line.mark_text(align="right", dy=-6, color=INK).encode(y="usd:Q", text="text:N", x=alt.value("width"))
+        drawn = alt.layer(bars, line.mark_rule(strokeDash=[5, 4], color=INK).encode(y="usd:Q"), label)
+    return _finished(
+        drawn.properties(width=WIDTH, height=230), frame, _cost_title(frame), f"USD a UTC day, by {'model' if by == 'model' else 'kind of token'}"
+    )
+
+
+def _cost_title(frame: pl.DataFrame) -> str:
+    by_day: dict[date, Decimal] = {}
+    for row in frame.iter_rows(named=True):
+        by_day[row["day_utc"]] = by_day.get(row["day_utc"], Decimal(0)) + (row["cost_usd"] or Decimal(0))
+    total = sum(by_day.values(), Decimal(0))
+    if not total:
+        return "No call had a price"
+    dearest = max(sorted(by_day), key=lambda key: by_day[key])
+    if len(by_day) == 1:
+        return f"All {usd(total)} were spent on {day(dearest)}"
+    typical = sorted(by_day.values())[len(by_day) // 2]
+    if typical and by_day[dearest] >= typical * Decimal("1.25"):
+        return f"{day(dearest)} was the dearest day, with {usd(by_day[dearest])} where {usd(typical)} is usual"
+    return f"The days cost much the same, about {usd(typical)} each"
+
+
+def cost_distribution(frame: pl.DataFrame) -> Chart:
+    """How many documents cost how much. Takes metrics.cost_by_document."""
+    known = frame.filter(pl.col("cost_usd").is_not_null() & pl.col("document_sha256").is_not_null())
+    if known.is_empty():
+        return nothing("What does a document cost?")
+    costs = sorted(known["cost_usd"].to_list())
+    middle, high = costs[len(costs) // 2], costs[min(len(costs) - 1, math.ceil(len(costs) * 0.95) - 1)]
+    bars = (
+        _base(known, _values(known, ["cost_usd"]))
+        .mark_bar(color=BLUE)
+        .encode(
+            x=alt.X("cost_usd:Q", bin=alt.Bin(maxbins=30), title="USD a document", axis=alt.Axis(format="~g", labelFlush=True)),
+            y=alt.Y("count():Q", title="documents", axis=alt.Axis(tickMinStep=1)),
+            tooltip=[alt.Tooltip("cost_usd:Q", bin=alt.Bin(maxbins=30), title="USD"), alt.Tooltip("count():Q", title="documents")],
+        )
+    )
+    line = _base(known, [{"usd": float(middle), "text": f"half cost less than {usd(middle)}"}])
+    drawn = alt.layer(bars, line.mark_rule(color=RED, strokeDash=[5, 4]).encode(x="usd:Q"))
+    title = (
+        f"Half of the documents cost less than {usd(middle)}, 19 in 20 less than {usd(high)}"
+        if len(costs) > 1
+        else f"The one document cost {usd(middle)}"
+    )
+    subtitle = (
+        f"{count(known.height, 'document', 'documents')}; all calls of a document together, re-runs and experiments included; dashed: the middle"
+    )
+    return _finished(drawn.properties(width=WIDTH, height=190), frame, title, subtitle)
+
+
+def dearest_documents(frame: pl.DataFrame, *, most: int = 10) -> Chart:
+    """The documents that cost most, with their names. Takes metrics.cost_by_document."""
+    known = frame.filter(pl.col("cost_usd").is_not_null() & pl.col("document_sha256").is_not_null())
+    if known.is_empty():
+        return nothing("Which documents were dear?")
+    top = known.head(most)
+    rows = [
+        {
+            "place": f"{place:03d}",
+            "name": _short(row["file_name"], 30),
+            "usd": float(row["cost_usd"]),
+            "text": f"{usd(row['cost_usd'])} · {_pages(row['page_count'])}",
+        }
+        for place, row in enumerate(top.iter_rows(named=True))
+    ]
+    bars = _named_bars(_base(top, rows), "usd", "USD")
+    part = float(_sum(top, "cost_usd") / _sum(known, "cost_usd")) if _sum(known, "cost_usd") else 0.0
+    title = f"The dearest {count(top.height, 'document makes', 'documents make')} {share(part)} of what documents cost"
+    return _finished(bars, frame, title, "USD a document, all its calls together")
+
+
+def _pages(pages: int | None) -> str:
+    return "pages unknown" if pages is None else count(pages, "page", "pages")
+
+
+def _named_bars(base: alt.Chart, value: str, unit: str) -> Any:
+    """Horizontal bars in the order given: a name above each bar, its value in words beside the name; so that long names cost no width."""
+    y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0.1))
+    bars = base.mark_bar(color=BLUE, height=9, yOffset=9).encode(
+        y=y, x=alt.X(f"{value}:Q", title=unit, axis=alt.Axis(format="~g", tickCount=5), scale=alt.Scale(zero=True))
+    )
+    names = base.mark_text(align="left", dy=-5, limit=WIDTH).encode(y=y, x=alt.value(2), text="name:N")
+    texts = base.mark_text(align="right", dy=-5, color=FAINT).encode(y=y, x=alt.value("width"), text="text:N")
+    return alt.layer(bars, names, texts).properties(width=WIDTH, height=alt.Step(32))
+
+
+def cost_by_model(frame: pl.DataFrame) -> Chart:
+    """What each model and input mode cost, and a document of it. Takes metrics.cost_by_model."""
+    known = frame.filter(pl.col("cost_usd").is_not_null())
+    if known.is_empty():
+        return nothing("Which model costs what?")
+    rows = [
+        {
+            "place": f"{place:03d}",
+            "name": f"{row['model']} · {row['input_mode'] or 'no input'}",
+            "usd": float(row["cost_usd"]),
+            "text": f"{usd(row['cost_usd'])} · {usd(row['cost_a_document_usd'])} each",
+        }
+        for place, row in enumerate(known.iter_rows(named=True))
+    ]
+    first, total = known.row(0, named=True), _sum(known, "cost_usd")
+    part = share(float(first["cost_usd"] / total)) if total else "–"
+    title = f"{first['model']} with {first['input_mode'] or 'no input'} makes {part} of the bill"
+    return _finished(
+        _named_bars(_base(known, rows), "usd", "USD"),
+        frame,
+        title,
+        "USD by model and input mode, and what each of its documents cost; experiments included",
+    )
+
+
+# ---------------------------------------------------------------- cache
+
+
+def cache_by_day(frame: pl.DataFrame) -> Chart:
+    """The share of input read from the cache each day, by model, and below it what was read and written. Takes metrics.cache_by_day."""
+    known = frame.filter(pl.col("share_cached").is_not_null())
+    if known.is_empty():
+        return nothing("How much of the input is read from the cache?")
+    models = _top(known, "model", "input_tokens", 100)
+    lines = (
+        _base(known, _values(known, ["day_utc", "model", "share_cached", "input_tokens"]))
+        .mark_line(point=alt.OverlayMarkDef(size=36, filled=True), strokeWidth=2)
+        .encode(
+            x=_day_axis(known, title=None),
+            y=alt.Y("share_cached:Q", title="read from the cache", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)),
+            color=alt.Color("model:N", scale=alt.Scale(domain=models)),
+            tooltip=[
+                alt.Tooltip("day_utc:N", title="day, UTC"),
+                "model:N",
+                alt.Tooltip("share_cached:Q", format=".1%"),
+                alt.Tooltip("input_tokens:Q", format=","),
+            ],
+        )
+        .properties(width=WIDTH, height=170)
+    )
+    long = known.group_by("day_utc").agg(pl.col("cached_tokens").sum(), pl.col("cache_write_tokens").sum()).sort("day_utc")
+    tokens = long.rename({"cached_tokens": "read", "cache_write_tokens": "written"}).unpivot(
+        index="day_utc", variable_name="use", value_name="tokens"
+    )
+    bars = (
+        _base(known, _values(tokens, ["day_utc", "use", "tokens"]))
+        .mark_bar(**_bar_width(known))
+        .encode(
+            x=_day_axis(known),
+            y=alt.Y("tokens:Q", title="tokens", axis=alt.Axis(format="~s", tickCount=3)),
+            color=alt.Color("use:N", scale=alt.Scale(domain=["read", "written"], range=[GREEN, ORANGE])),
+            tooltip=[alt.Tooltip("day_utc:N", title="day, UTC"), "use:N", alt.Tooltip("tokens:Q", format=",")],
+        )
+        .properties(width=WIDTH, height=90)
+    )
+    drawn = alt.vconcat(lines, bars, spacing=14).resolve_scale(color="independent")
+    return _finished(drawn, frame, _cache_title(known), "above: share of input tokens read, by model; below: tokens read and written; UTC days")
+
+
+def _cache_title(known: pl.DataFrame) -> str:
+    by_day = (
+        known.group_by("day_utc").agg(pl.col("cached_tokens").sum(), pl.col("input_tokens").sum(), pl.col("cache_write_tokens").sum()).sort("day_utc")
+    )
+    overall = int(by_day["cached_tokens"].sum()) / max(int(by_day["input_tokens"].sum()), 1)
+    cold = by_day.filter(pl.col("cached_tokens") * 2 < overall * pl.col("input_tokens"))
+    if overall == 0:
+        return "Nothing was read from the cache"
+    if cold.is_empty():
+        return f"The cache was warm every day: {share(overall)} of the input was read from it"
+    days = [day(value) for value in cold["day_utc"].to_list()]
+    named = " and ".join(days) if len(days) <= 2 else f"{len(days)} days, first on {days[0]}"
+    return f"The cache was cold on {named}; over all days {share(overall)} of the input was read from it"
+
+
+def cache_by_key(frame: pl.DataFrame, *, most: int = 12) -> Chart:
+    """What was read and written under each cache key. Takes metrics.cache_by_key."""
+    if frame.is_empty():
+        return nothing("Which cache keys pay?")
+    top = frame.head(most)
+    rows = []
+    for place, row in enumerate(top.iter_rows(named=True)):
+        name = f"{_short(row['cache_key'], 20)} · {row['model']}"
+        text = f"{share(row['share_cached'])} read · {count(row['calls'], 'call', 'calls')}"
+        rows += [
+            {"place": f"{place:03d}", "name": name, "text": text, "use": use, "tokens": row[column] or 0}
+            for use, column in (("read", "cached_tokens"), ("written", "cache_write_tokens"))
+        ]
+    base = _base(top, rows)
+    y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0.1))
+    bars = base.mark_bar(height=9, yOffset=9).encode(
+        y=y,
+        x=alt.X("sum(tokens):Q", title="tokens", axis=alt.Axis(format="~s", tickCount=5)),
+        color=alt.Color("use:N", scale=alt.Scale(domain=["read", "written"], range=[GREEN, ORANGE])),
+    )
+    labels = _base(top, rows[::2])
+    names = labels.mark_text(align="left", dy=-5, limit=WIDTH).encode(y=y, x=alt.value(2), text="name:N")
+    texts = labels.mark_text(align="right", dy=-5, color=FAINT).encode(y=y, x=alt.value("width"), text="text:N")
+    unread = frame.filter((pl.col("cache_write_tokens") > 0) & (pl.col("cached_tokens") == 0)).height
+    title = (
+        f"{count(unread, 'key was', 'keys were')} written and never read"
+        if unread
+        else f"Every key that was written was read ({count(frame.height, 'key', 'keys')})"
+    )
+    return _finished(
+        alt.layer(bars, names, texts).properties(width=WIDTH, height=alt.Step(32)), frame, title, "tokens by cache key and model, most calls first"
+    )
+
+
+# ---------------------------------------------------------------- classification
+
+
+def classification(frame: pl.DataFrame) -> Chart:
+    """How many documents there are of each kind. Takes metrics.classification."""
+    if frame.is_empty():
+        return nothing("What kinds of document are there?")
+    rows = [
+        {"doc_type": row["doc_type"], "documents": row["documents"], "text": f"{row['documents']:,} · {share(row['share'])}"}
+        for row in frame.iter_rows(named=True)
+    ]
+    base = _base(frame, rows).encode(
+        y=alt.Y("doc_type:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False)),
+        x=alt.X(
+            "documents:Q",
+            title="documents",
+            axis=alt.Axis(tickMinStep=1, tickCount=5),
+            scale=alt.Scale(domainMax=max(row["documents"] for row in rows) * 1.15),
+        ),
+    )
+    drawn = alt.layer(base.mark_bar(color=BLUE), base.mark_text(align="left", dx=5).encode(text="text:N"))
+    first, total = frame.row(0, named=True), int(frame["documents"].sum())
+    title = f"{share(first['share'])} of {count(total, 'document is', 'documents are')} of the kind {first['doc_type']}"
+    return _finished(drawn.properties(width=WIDTH, height=alt.Step(24)), frame, title, "documents by kind, with their share; labels overlay answers")
+
+
+def _mix(frame: pl.DataFrame, column: str, label: str, question: str, subtitle: str, title: str) -> Chart:
+    """Stacked shares of the kinds over time; kinds beyond the seven commonest are drawn as one."""
+    if frame.is_empty():
+        return nothing(question)
+    kinds = _top(frame, "doc_type", "documents", 7)
+    other = "all others"
+    rows = frame.with_columns(pl.when(pl.col("doc_type").is_in(kinds)).then(pl.col("doc_type")).otherwise(pl.lit(other)).alias("doc_type"))
+    rows = rows.group_by(column, "doc_type").agg(pl.col("documents").sum()).sort(column, "doc_type")
+    order = [*kinds, *([other] if other in rows["doc_type"].to_list() else [])]
+    rows = rows.with_columns(rank=pl.col("doc_type").replace_strict(order, list(range(len(order)))))
+    x = alt.X(
+        f"{column}:O",
+        title=label,
+        axis=alt.Axis(labelExpr=DAY_LABEL if column == "week_utc" else "slice(datum.value, 0, 7)", labelOverlap="greedy", ticks=False),
+    )
+    bars = (
+        _base(rows, _values(rows, [column, "doc_type", "documents", "rank"]))
+        .mark_bar()
+        .encode(
+            x=x,
+            y=alt.Y("documents:Q", stack="normalize", title="share of documents", axis=alt.Axis(format="%", tickCount=5)),
+            color=alt.Color("doc_type:N", scale=alt.Scale(domain=order), legend=alt.Legend(columns=4)),
+            order=alt.Order("rank:Q"),
+            tooltip=[alt.Tooltip(f"{column}:N", title=label), "doc_type:N", "documents:Q"],
+        )
+        .properties(width=WIDTH, height=210)
+    )
+    return _finished(bars, frame, title, subtitle)
+
+
+def classification_by_week(frame: pl.DataFrame) -> Chart:
+    """How the mix of kinds moves from week to week. Takes metrics.classification_by_week."""
+    return _mix(frame, "week_utc", "week beginning, UTC", "How does the mix move?", "share of first answers by week of reading", _mix_title(frame))
+
+
+def _mix_title(frame: pl.DataFrame) -> str:
+    weeks = sorted(set(frame["week_utc"].to_list()))
+    if len(weeks) < 2:
+        return "One week so far: the mix cannot have moved yet"
+    totals = {row["week_utc"]: row["documents"] for row in frame.group_by("week_utc").agg(pl.col("documents").sum()).iter_rows(named=True)}
+    parts = {(row["week_utc"], row["doc_type"]): row["documents"] / totals[row["week_utc"]] for row in frame.iter_rows(named=True)}
+    moves = {kind: parts.get((weeks[-1], kind), 0.0) - parts.get((weeks[0], kind), 0.0) for kind in sorted(set(frame["doc_type"].to_list()))}
+    kind = max(moves, key=lambda name: abs(moves[name]))
+    before, after = parts.get((weeks[0], kind), 0.0), parts.get((weeks[-1], kind), 0.0)
+    if abs(moves[kind]) < 0.05:
+        return "The mix has hardly moved"
+    return f"{kind} went from {share(before)} to {share(after)} of the documents"
+
+
+def classification_by_month(frame: pl.DataFrame) -> Chart:
+    """Of which months the documents are, by their own dates. Takes metrics.classification_by_month."""
+    if frame.is_empty():
+        return nothing("Of which months are the documents?")
+    title = f"The documents are dated {min(frame['month']):%B %Y} to {max(frame['month']):%B %Y}"
+    return _mix(frame, "month", "month of the document's own date", "", "share of documents by the month they are dated", title)
+
+
+# ---------------------------------------------------------------- accuracy
+
+
+def accuracy_by_field(frame: pl.DataFrame, *, most: int = 4) -> Chart:
+    """How often each field is right, with its interval. Takes metrics.accuracy_in_use, or metrics.accuracy_by_field for arms side by side."""
+    if frame.is_empty():
+        return nothing("How often is each field right?")
+    if "arm" in frame.columns:
+        arms = list(dict.fromkeys(frame["arm"].to_list()))[:most]
+        rows = frame.filter(pl.col("arm").is_in(arms))
+    else:
+        arms, rows = ["answers in use"], frame.with_columns(arm=pl.lit("answers in use"))
+    first = rows.filter(pl.col("arm") == arms[0])
+    order = [
+        "(all)",
+        *[row["field"] for row in first.sort("accuracy", "field", descending=[True, False]).iter_rows(named=True) if row["field"] != "(all)"],
+    ]
+    values = _values(rows, ["field", "arm", "accuracy", "accuracy_low", "accuracy_high", "labelled", "right_answers"])
+    low = math.floor(max(0.0, min(value["accuracy_low"] for value in values) - 0.02) * 10) / 10
+    y = alt.Y("field:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False, grid=True))
+    x = alt.X(
+        "accuracy_low:Q",
+        title="right on labelled documents, 95 % interval",
+        scale=alt.Scale(domain=[low, 1], nice=False),
+        axis=alt.Axis(format="%", grid=True, tickCount=6),
+    )
+    colour = alt.Color("arm:N", scale=alt.Scale(domain=arms), legend=alt.Legend(columns=1) if len(arms) > 1 else None)
+    offset = alt.YOffset("arm:N", sort=arms)
+    base = _base(rows, values).encode(y=y, color=colour, yOffset=offset)
+    tips = ["field:N", "arm:N", alt.Tooltip("accuracy:Q", format=".1%"), "right_answers:Q", "labelled:Q"]
+    lines = base.mark_rule(strokeWidth=2.2).encode(x=x, x2="accuracy_high:Q")
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(x="accuracy:Q", tooltip=tips)
+    drawn = alt.layer(lines, points).properties(width=WIDTH, height=alt.Step(26 if len(arms) == 1 else 13))
+    return _finished(drawn, frame, _accuracy_title(first), _accuracy_subtitle(first, len(arms)))
+
+
+def _accuracy_title(rows: pl.DataFrame) -> str:
+    fields = rows.filter(pl.col("field") != "(all)").sort("accuracy", "field")
+    if fields.is_empty():
+        return "No field has been scored"
+    worst, best = fields.row(0, named=True), fields.row(-1, named=True)
+    if worst["accuracy"] == best["accuracy"]:
+        return f"Every field is right {share(best['accuracy'])} of the time"
+    apart = "" if worst["accuracy_high"] < best["accuracy_low"] else ", though the labels cannot tell them apart"
+    return f"{best['field']} is right most often ({share(best['accuracy'])}), {worst['field']} least ({share(worst['accuracy'])}){apart}"
+
+
+def _accuracy_subtitle(rows: pl.DataFrame, arms: int) -> str:
+    labelled = rows.filter(pl.col("field") == "(all)")["labelled"].to_list()
+    text = f"{count(labelled[0] if labelled else 0, 'label', 'labels')} scored; a value rightly left out is right"
+    return text if arms == 1 else f"{text}; titled for the first arm"
+
+
+def confusion(frame: pl.DataFrame) -> Chart:
+    """Which kinds are taken for which: labelled kind down, answered kind across. Takes metrics.confusion of one arm or several."""
+    if frame.is_empty():
+        return nothing("Which kinds are taken for which?")
+    rows = frame.group_by("truth", "answer").agg(pl.col("documents").sum()).sort("truth", "answer")
+    rows = rows.with_columns(is_right=pl.col("truth") == pl.col("answer"))
+    kinds = sorted({*rows["truth"].to_list(), *rows["answer"].to_list()})
+    wrong = rows.filter(~pl.col("is_right")).sort("documents", "truth", "answer", descending=[True, False, False])
+    base = _base(rows, _values(rows, ["truth", "answer", "documents", "is_right"])).encode(
+        x=alt.X("answer:N", title="answered", scale=alt.Scale(domain=kinds), axis=alt.Axis(labelAngle=-35, domain=False, ticks=False)),
+        y=alt.Y("truth:N", title="labelled", scale=alt.Scale(domain=kinds), axis=alt.Axis(domain=False, ticks=False)),
+    )
+    highest = int(rows["documents"].max())  # type: ignore[arg-type]
+    cells = base.mark_rect(cornerRadius=2).encode(
+        color=alt.Color("is_right:N", scale=alt.Scale(domain=[True, False], range=[BLUE, RED]), legend=None),
+        opacity=alt.Opacity("documents:Q", scale=alt.Scale(domain=[0, highest], range=[0.12, 0.95]), legend=None),
+        tooltip=["truth:N", "answer:N", "documents:Q"],
+    )
+    ink = alt.when(alt.datum.documents > highest * 0.55).then(alt.value("white")).otherwise(alt.value(INK))
+    drawn = alt.layer(cells, base.mark_text(fontWeight=600).encode(text="documents:Q", color=ink))
+    total, missed = int(rows["documents"].sum()), int(wrong["documents"].sum())
+    if wrong.is_empty():
+        title = f"All {count(total, 'labelled document was', 'labelled documents were')} given their kind"
+    else:
+        worst = wrong.row(0, named=True)
+        title = f"{missed:,} of {total:,} were given another kind, most often {worst['truth']} as {worst['answer']} ({worst['documents']:,})"
+    size = min(WIDTH - 120, 46 * len(kinds))
+    return _finished(
+        drawn.properties(width=size, height=max(60, 28 * len(kinds))), frame, title, "documents; blue: right, red: another kind than the label"
+    )
+
+
+def _of_arms(frame: pl.DataFrame) -> str:
+    arms = frame["arm"].n_unique()
+    return f" of {arms} arms together" if arms > 1 else f" asked of {frame['arm'][0]}"
+
+
+def calibration(frame: pl.DataFrame) -> Chart:
+    """Stated confidence against how often it is right, the size of a point being its documents. Takes metrics.calibration."""
+    if frame.is_empty():
+        return nothing("Does a confidence of 0.8 mean right eight times in ten?")
+    arms = _top(frame, "arm", "documents", 4)
+    rows = frame.filter(pl.col("arm").is_in(arms))
+    values = _values(rows, ["arm", "mean_confidence", "share_right", "documents"])
+    diagonal = _base(rows, [{"a": 0, "b": 0}, {"a": 1, "b": 1}]).mark_line(strokeDash=[5, 4], color=GREY, strokeWidth=1.4).encode(x="a:Q", y="b:Q")
+    points = (
+        _base(rows, values)
+        .mark_point(filled=True, opacity=0.85, stroke="white")
+        .encode(
+            x=alt.X(
+                "mean_confidence:Q",
+                title="stated confidence, mean of its tenth",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%", grid=True, tickCount=5),
+            ),
+            y=alt.Y("share_right:Q", title="right", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)),
+            size=alt.Size("documents:Q", scale=alt.Scale(range=[25, 420]), legend=None),
+            color=alt.Color("arm:N", scale=alt.Scale(domain=arms), legend=alt.Legend(columns=1)),
+            tooltip=["arm:N", alt.Tooltip("mean_confidence:Q", format=".2f"), alt.Tooltip("share_right:Q", format=".1%"), "documents:Q"],
+        )
+    )
+    total = int(rows["documents"].sum())
+    stated = sum(row["mean_confidence"] * row["documents"] for row in rows.iter_rows(named=True)) / total
+    right = sum(row["share_right"] * row["documents"] for row in rows.iter_rows(named=True)) / total
+    verdict = "too sure of itself" if stated - right > 0.05 else "too modest" if right - stated > 0.05 else "about as sure as it should be"
+    title = f"The model is {verdict}: it states {share(stated)} on average and is right {share(right)} of the time"
+    drawn = alt.layer(diagonal, points).properties(width=360, height=260)
+    return _finished(
+        drawn, frame, title, f"doc_type on {count(total, 'answer', 'answers')} with a label; on the dashed line confidence is what it says"
+    )
+
+
+# ---------------------------------------------------------------- operations
+
+
+def latency(frame: pl.DataFrame) -> Chart:
+    """How long answers take, hour by hour: the middle one as a point, the slowest in twenty as the end of its line. Takes metrics.latency_by_hour."""
+    if frame.is_empty():
+        return nothing("How long do answers take?")
+    models = _top(frame, "model", "calls", 6)
+    rows = frame.filter(pl.col("model").is_in(models)).with_columns(p50_s=pl.col("p50_ms") / 1000, p95_s=pl.col("p95_ms") / 1000)
+    base = _base(rows, _values(rows, ["hour_utc", "model", "p50_s", "p95_s", "calls"])).encode(
+        x=alt.X("hour_utc:T", title="hour, UTC", scale=alt.Scale(type="utc"), axis=alt.Axis(format="%d %b", labelOverlap="greedy")),
+        color=alt.Color("model:N", scale=alt.Scale(domain=models)),
+    )
+    lines = base.mark_rule(opacity=0.5, strokeWidth=1.4).encode(y=alt.Y("p50_s:Q", title="seconds"), y2="p95_s:Q")
+    tips = [
+        alt.Tooltip("hour_utc:T", format="%Y-%m-%d %H:00"),
+        "model:N",
+        alt.Tooltip("p50_s:Q", format=".2f"),
+        alt.Tooltip("p95_s:Q", format=".2f"),
+        "calls:Q",
+    ]
+    points = base.mark_point(filled=True, size=26, opacity=1).encode(y="p50_s:Q", tooltip=tips)
+    slow = rows.sort("p95_s", "hour_utc", "model", descending=[True, False, False]).row(0, named=True)
+    title = f"The slowest hour was {slow['hour_utc']:%d %B, %H}:00: one answer in twenty took over {slow['p95_s']:.1f} s"
+    return _finished(
+        alt.layer(lines, points).properties(width=WIDTH, height=200),
+        frame,
+        title,
+        "seconds by UTC hour; point: the middle answer, line: up to the slowest in twenty",
+    )
+
+
+__all__ = [
+    "accuracy_by_field",
+    "cache_by_day",
+    "cache_by_key",
+    "calibration",
+    "classification",
+    "classification_by_month",
+    "classification_by_week",
+    "confusion",
+    "cost_by_day",
+    "cost_by_model",
+    "cost_distribution",
+    "dearest_documents",
+    "enable",
+    "figure",
+    "latency",
+    "nothing",
+    "svg",
+]

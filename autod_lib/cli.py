@@ -1,0 +1,450 @@
+"""The command `autod`: every command gathers its options, makes one call of the library, and prints what came back.
+
+Decided here: the form of what is printed, and the exit status. With --json, standard output holds one JSON object and nothing else; progress and
+logs go to standard error. Heavy imports stand inside the commands, so that `autod --help` is quick. Nothing else is decided here.
+"""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .errors import AutodError
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+EXIT_STATUS = """\b
+Exit status: 0 all went well · 1 finished, some documents failed · 2 wrong use or settings · 3 the budget stopped it ·
+4 the API is not available · 5 another run holds the workspace · 6 the workspace cannot be read or written · 130 interrupted"""
+
+app = typer.Typer(
+    name="autod",
+    help="What is in these PDFs, what did it cost to find out, and how often was it right?",
+    epilog=EXIT_STATUS,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+labels_app = typer.Typer(help="Gold labels: import and export.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(labels_app, name="labels")
+
+Paths = Annotated[list[Path], typer.Argument(help="Files, and folders that are searched for *.pdf.", metavar="PATH…")]
+Local = Annotated[bool, typer.Option("--local", help="Use the simulated API of this machine, started for this command: no key, no cost.")]
+Model = Annotated[str | None, typer.Option("--model", help="Model to ask.", metavar="M")]
+Input = Annotated[str | None, typer.Option("--input", help="What is sent: auto, text, file-low or file-high.", metavar="MODE")]
+InFlight = Annotated[int | None, typer.Option("--in-flight", help="Calls under way at once.", metavar="N")]
+Unpriced = Annotated[bool, typer.Option("--allow-unpriced", help="Allow a model that no price list knows.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def main() -> None:
+    """Runs the command line; an error of autoD becomes one clear line and its exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends every command as an interrupt does
+    try:
+        app()
+    except AutodError as error:
+        from .logs import one_line
+
+        print(f"autod: {one_line(str(error))}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("autod: interrupted; everything known is kept", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        print(f"autod {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+    pass
+
+
+@contextmanager
+def _settings(local: bool = False, **given: Any) -> Iterator["Settings"]:
+    from .logs import set_up
+    from .settings import load_settings
+
+    if not local:
+        settings = load_settings(**given)
+        set_up(settings)
+        yield settings
+        return
+    from . import local_api
+
+    settings = load_settings(**given)
+    with local_api.running(log=settings.home / "local_api.jsonl" if settings.home.is_dir() else None) as address:
+        settings = load_settings(**given | {"base_url": address, "api_key": "local"})
+        set_up(settings)
+        yield settings
+
+
+def _print_json(value: Any) -> None:
+    import orjson
+
+    def plain(item: Any) -> Any:
+        return str(item)
+
+    sys.stdout.buffer.write(orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+    sys.stdout.flush()
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    from .logs import one_line
+
+    if not rows:
+        print("(no rows)")
+        return
+    names = list(rows[0])
+    cells = [names] + [[one_line("" if row[name] is None else str(row[name]))[:80] for name in names] for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    for line in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+@app.command(epilog="Examples: autod ingest ~/scans --max-usd 5   ·   autod ingest data/samples --local")
+def ingest(
+    paths: Paths,
+    local: Local = False,
+    model: Model = None,
+    input_mode: Input = None,
+    in_flight: InFlight = None,
+    max_usd: Annotated[float | None, typer.Option("--max-usd", help="What this run may cost.", metavar="X", min=0)] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="Take at most N new documents.", metavar="N", min=1)] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Take documents that failed before once more.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files until interrupted.")] = False,
+    move_to: Annotated[Path | None, typer.Option("--move-to", help="Move finished files to DIR/processed and DIR/failed.", metavar="DIR")] = None,
+    allow_unpriced: Unpriced = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait while another run holds the workspace.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would cost; send and record nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read every PDF under PATH… that the record does not know."""
+    if dry_run:
+        return estimate(paths, model=model, allow_unpriced=allow_unpriced, as_json=as_json)
+    from .ingest import Progress, options
+    from .ingest import ingest as run
+    from .ingest import watch as keep_watching
+    from .progress import note, terminal_bar
+
+    given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "allow_unpriced": allow_unpriced or None}
+    with _settings(local, **given) as settings:
+        wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait)
+        with terminal_bar("documents") as bar:
+
+            def shown(state: Progress) -> None:
+                bar(state.done, state.total, note(state, is_simulated=settings.is_simulated))
+
+            report = keep_watching(paths, settings, wishes, shown) if watch else run(paths, settings, wishes, shown)
+        if as_json:
+            _print_json(report.columns())
+        else:
+            print("\n".join(report.sentences()))
+    raise typer.Exit(report.exit_status)
+
+
+@app.command(epilog="Example: autod estimate ~/scans --json")
+def estimate(paths: Paths, model: Model = None, allow_unpriced: Unpriced = False, as_json: Json = False) -> None:
+    """Show what reading PATH… would cost, by input mode; nothing is sent, nothing is spent."""
+    from .estimate import estimate as work_out
+    from .progress import terminal_bar
+
+    with _settings(False, model=model, allow_unpriced=allow_unpriced or None) as settings, terminal_bar("reading") as bar:
+        result = work_out(paths, settings, lambda done, total: bar(done, total, ""))
+    if as_json:
+        return _print_json(result.columns())
+    print("\n".join(result.sentences()))
+    return _print_rows(result.rows()) if result.by_input_mode else None
+
+
+@app.command(epilog="Examples: autod run 20_cost   ·   autod run --all --local -p inbox ~/scans")
+def run(
+    notebooks: Annotated[list[str] | None, typer.Argument(help="Notebooks, by name or path.", metavar="NOTEBOOK…")] = None,
+    all_notebooks: Annotated[bool, typer.Option("--all", help="All notebooks, in their order.")] = False,
+    local: Local = False,
+    parameters: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="A parameter, as NAME=VALUE (repeatable).", metavar="NAME=VALUE")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run also what has not changed since its last run.")] = False,
+    cell_timeout: Annotated[int, typer.Option("--cell-timeout", help="Longest time of a cell, in seconds.", min=1)] = 1800,
+    as_json: Json = False,
+) -> None:
+    """Run notebooks headlessly and render them; only what changed is run again."""
+    from . import runs
+    from .errors import SettingsError
+
+    if not notebooks and not all_notebooks:
+        raise SettingsError("Name notebooks, or add --all. Example: autod run 20_cost")
+    given = dict(_pair(text) for text in parameters or [])
+    with _settings(local) as settings:
+        environ = {"OPENAI_BASE_URL": settings.base_url} | ({"OPENAI_API_KEY": "local"} if local else {})
+        found = runs.find_notebooks([] if all_notebooks else notebooks or [])
+        done = runs.run_notebooks(
+            settings,
+            found,
+            parameters=given,
+            environ=environ,
+            cell_timeout_s=cell_timeout,
+            force=force,
+            progress=lambda line: print(line, file=sys.stderr),
+        )
+        index = runs.write_index(settings.home)
+    if as_json:
+        _print_json({"notebooks": [vars(item) if hasattr(item, "__dict__") else _slots(item) for item in done], "index": str(index)})
+    else:
+        print(f"Report: {settings.home / 'runs' / 'latest' / '90_report.html'}")
+        print(f"All runs: {index}")
+    raise typer.Exit(0 if all(item.state in ("finished", "unchanged") for item in done) else 1)
+
+
+def _slots(item: Any) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in item.__slots__}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from .errors import SettingsError
+
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise SettingsError(f"{text!r} is not NAME=VALUE. Example: -p since=2026-01-01")
+    return name, value
+
+
+@app.command()
+def report(local: Local = False, force: Annotated[bool, typer.Option("--force", help="Run it even if nothing changed.")] = False) -> None:
+    """Make the report (90_report) of what is in the record, and print its path."""
+    run(["90_report"], local=local, force=force)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show where the workspace stands: documents, money, budget, last run, how far the database is behind the journal."""
+    from . import journal, store, workspace
+
+    with _settings() as settings:
+        held = workspace.holder(settings.home)
+        with store.reading(settings.home) as con:
+            waiting = sum(1 for segment in journal.segments(settings.home) if journal.is_alive(segment))
+            result: dict[str, Any] = {
+                "workspace": str(settings.home),
+                "held_by": held,
+                "segments_being_written": waiting,
+                "documents": dict(con.execute("select processing_status, count(*) from documents group by all order by all").fetchall()),
+                "money": _rows(
+                    con,
+                    "select is_simulated, sum(calls) as calls, sum(cost_usd) as cost_usd, sum(calls_unsettled) as calls_unsettled, "
+                    "sum(unsettled_upper_usd) as unsettled_upper_usd from cost_by_run group by all order by all",
+                ),
+                "budget": _rows(con, "from budget_status where budget_usd is not null order by is_simulated, period"),
+                "last_run": _rows(
+                    con, "select run_id, command, state, exit_status, started_at, seconds from runs_overview order by started_at desc limit 1"
+                ),
+            }
+    if as_json:
+        return _print_json(result)
+    print(f"Workspace {result['workspace']}: {'held by ' + held if held else 'free'}")
+    print("Documents: " + (", ".join(f"{count} {name}" for name, count in result["documents"].items()) or "none yet: autod ingest PATH"))
+    for name in ("money", "budget", "last_run"):
+        if result[name]:
+            print(f"\n{name.replace('_', ' ').capitalize()}")
+            _print_rows(result[name])
+    return None
+
+
+def _rows(con: Any, sql: str, parameters: Any = None) -> list[dict[str, Any]]:
+    cursor = con.execute(sql, parameters or [])
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@app.command()
+def show(document: Annotated[str, typer.Argument(help="A file, or the beginning of a SHA-256.", metavar="FILE|SHA")], as_json: Json = False) -> None:
+    """Show what is known of a document: state, reason, fields, cost, and what to do next."""
+    from . import store
+    from .show import describe
+
+    with _settings() as settings, store.reading(settings.home) as con:
+        result = describe(con, document)
+    if as_json:
+        return _print_json(result.columns())
+    print("\n".join(result.sentences()))
+    return None
+
+
+@labels_app.command("import")
+def labels_import(
+    file: Annotated[Path, typer.Argument(help="CSV with file or sha256 and fields of the record.")],
+    labeller: Annotated[str, typer.Option("--labeller", help="Who says so.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Import gold labels; the same labels again add nothing."""
+    from . import evaluate
+
+    with _settings() as settings:
+        result = evaluate.import_labels(settings.home, file, labeller=labeller)
+    if as_json:
+        return _print_json(vars(result))
+    print(result.sentence())
+    return None
+
+
+@labels_app.command("export")
+def labels_export(file: Annotated[Path, typer.Argument(help="CSV to write.")]) -> None:
+    """Export the current labels as CSV."""
+    from . import evaluate
+
+    with _settings() as settings:
+        print(f"{evaluate.export_labels(settings.home, file)} labelled documents written to {file}")
+
+
+@app.command("evaluate")
+def evaluate_command(as_json: Json = False) -> None:
+    """Show how often each field is right on the labelled documents, by arm, with 95 % intervals."""
+    from . import evaluate
+
+    with _settings() as settings:
+        result = evaluate.evaluation(settings.home)
+    if as_json:
+        return _print_json(result)
+    rows = [
+        {
+            "arm": row["arm"],
+            "field": row["field"],
+            "labelled": row["labelled"],
+            "right": f"{row['accuracy']:.1%}",
+            "95 % interval": f"{row['accuracy_low']:.1%}–{row['accuracy_high']:.1%}",
+            "strict": f"{row['accuracy_strict']:.1%}",
+        }
+        for row in result["accuracy_by_field"]
+    ]
+    return _print_rows(rows) if rows else print("No labelled document has an answer yet: autod labels import FILE, after autod ingest PATH")
+
+
+@app.command()
+def prices(model: Annotated[str | None, typer.Argument(help="Model; the one in the settings without it.")] = None, as_json: Json = False) -> None:
+    """Show what a model costs today, and where the price is from."""
+    from .errors import SettingsError
+    from .journal import now
+    from .prices import rates_for
+
+    with _settings() as settings:
+        name = model or settings.model
+    rates = rates_for(name, now())
+    if rates is None:
+        raise SettingsError(f"No price list knows the model {name!r}; its calls would cost NULL.")
+    row = {
+        "model": rates.model,
+        "day": rates.day,
+        **{f"{kind}_usd_per_million": rate for kind, rate in rates.columns().items()},
+        "source": rates.source,
+    }
+    return _print_json(row) if as_json else _print_rows([row])
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check settings, disk, journal and database. Exit 0 healthy, 1 degraded, 6 unhealthy."""
+    from .doctor import EXIT, examine, worst
+
+    with _settings() as settings:
+        checks = examine(settings)
+        state = worst(checks)
+    if as_json:
+        _print_json({"state": state, "checks": [_slots(check) for check in checks], "settings": settings.printable()})
+    else:
+        _print_rows([_slots(check) for check in checks])
+        print()
+        _print_rows([{"setting": name, "value": value} for name, value in settings.printable().items()])
+        print(f"\n{state}")
+    raise typer.Exit(EXIT[state])
+
+
+@app.command()
+def load() -> None:
+    """Load what the journal holds into the database; makes it anew if it is gone."""
+    from . import store
+
+    with _settings() as settings:
+        done = store.load(settings.home)
+    print(f"{done.events} events of {len(set(done.segments))} runs loaded, {done.poison} lines quarantined, {done.torn_bytes} torn bytes dropped.")
+    raise typer.Exit(1 if done.poison else 0)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from . import store
+
+    with _settings() as settings, store.writing(settings.home) as con:
+        rows = con.execute("select version, name from schema_migrations order by version").fetchall()
+    print(f"{settings.home / store.DATABASE} is of version {rows[-1][0]} ({rows[-1][1]}).")
+
+
+@app.command(epilog="Example: autod sql 'select day_utc, cost_usd from cost_by_day order by day_utc'")
+def sql(
+    statement: Annotated[str, typer.Argument(help="A SELECT.", metavar='"SELECT …"')],
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Ask the database, read-only: no file, no network, no change."""
+    import duckdb
+
+    from . import store
+    from .errors import SettingsError
+
+    with _settings() as settings, store.reading(settings.home) as con:
+        try:
+            rows = _rows(con, statement)
+        except duckdb.Error as error:
+            raise SettingsError(str(error).split("\n\n")[0]) from None
+    if as_json:
+        _print_json({"rows": rows})
+    elif as_csv:
+        import csv
+
+        writer = csv.writer(sys.stdout)
+        writer.writerow(rows[0] if rows else [])
+        writer.writerows([store.inert(value) for value in row.values()] for row in rows)
+    else:
+        _print_rows(rows)
+
+
+@app.command("local-api")
+def local_api_command(
+    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1; 0 takes a free one.")] = 8321,
+    latency: Annotated[float, typer.Option("--latency", help="Seconds before each answer.", metavar="SECONDS", min=0)] = 0.0,
+    faults: Annotated[str, typer.Option("--faults", help="Faults and rates, e.g. 429=0.1,drop-after=0.02.", metavar="SPEC")] = "",
+    log: Annotated[Path | None, typer.Option("--log", help="One JSON line a request that was answered.", metavar="FILE")] = None,
+) -> None:
+    """Serve the simulated API on this machine until interrupted; its address is printed first."""
+    from .local_api.__main__ import main as serve
+
+    arguments = [f"--port={port}", f"--latency={latency}", *([f"--faults={faults}"] if faults else []), *([f"--log={log}"] if log else [])]
+    serve(arguments)
+
+
+@app.command()
+def lab() -> None:
+    """Open JupyterLab on the notebooks."""
+    import os
+
+    from .runs import find_notebooks
+
+    with _settings() as settings:
+        environ = os.environ | {"AUTOD_HOME": str(settings.home)}
+    notebook = find_notebooks(["00_start_here"])[0]
+    os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", str(notebook)], environ)  # noqa: S606

@@ -1,0 +1,141 @@
+"""What a run over some paths would cost, before anything is spent: nothing is sent, nothing is recorded.
+
+Decided here: that an estimate reads the new documents as a run would, and counts by the same rules, so that it differs from the bill only by what
+the model answers and by how pages are rendered. Called by the commands `estimate` and `ingest --dry-run`, and by the notebooks.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from . import prices, prompt, store, tokens
+from .api import USUAL_OUTPUT_TOKENS
+from .ingest import setup_hash
+from .journal import now
+from .look import Found, Look, absolute_roots, inbox_of, look
+from .pdf import Limits, Readers, Reading
+from .settings import Settings
+
+
+@dataclass
+class ModeEstimate:
+    """What the new documents would take in one input mode: input tokens, and USD expected and at most (None without a price)."""
+
+    documents: int = 0
+    input_tokens: int = 0
+    cost_usd: Decimal | None = Decimal(0)
+    cost_upper_usd: Decimal | None = Decimal(0)
+
+
+@dataclass
+class Estimate:
+    """Files found, those known, and what the new contents would cost; `chosen` is the mode of the settings, with auto resolved for each."""
+
+    model: str
+    simulated: bool
+    input_mode: str
+    files: int = 0
+    known: int = 0
+    new_documents: int = 0
+    unreadable: int = 0
+    pages: int = 0
+    by_input_mode: dict[str, ModeEstimate] = field(default_factory=dict)
+
+    def columns(self) -> dict[str, Any]:
+        """The estimate as one JSON object, decimals as strings."""
+        modes = {
+            mode: {name: str(value) if isinstance(value, Decimal) else value for name, value in vars(part).items()}
+            for mode, part in self.by_input_mode.items()
+        }
+        return vars(self) | {"by_input_mode": modes}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an input mode: documents, input_tokens, cost_usd and cost_upper_usd (None without a price)."""
+        return [{"input_mode": mode, **vars(part)} for mode, part in self.by_input_mode.items()]
+
+    def sentences(self) -> list[str]:
+        """The estimate for a person."""
+        money = "simulated USD" if self.simulated else "USD"
+        found = f"{self.files} files: {self.known} known, {self.new_documents} new documents ({self.pages} pages), {self.unreadable} unreadable."
+        chosen = self.by_input_mode.get(self.input_mode)
+        if chosen is None:
+            return [found, "There is nothing to send: this run costs 0."]
+        if chosen.cost_usd is None:
+            return [found, f"No price list knows {self.model}: what it costs is unknown."]
+        return [found, f"With {self.model} and input {self.input_mode}: about {chosen.cost_usd:.4f} {money}, at most {chosen.cost_upper_usd:.4f}."]
+
+
+def estimate(paths: Iterable[Path], settings: Settings, progress: Callable[[int, int], None] | None = None) -> Estimate:
+    """What `ingest` would do with these paths under these settings. Needs no key.
+
+    Raises: SettingsError for a path that is not there.
+    """
+    roots = absolute_roots(paths)
+    with store.reading(settings.home) as con:
+        found = look(con, roots, setup_hash(settings))
+    total = Estimate(settings.model, settings.is_simulated, settings.input_mode, found.files, len(found.known))
+    readings, prefix = _apart(_read(found, settings, progress))
+    for reading in readings:
+        _add(total, reading, prefix, settings)
+    return total
+
+
+def _apart(work: Coroutine[Any, Any, tuple[list[Reading], int]]) -> tuple[list[Reading], int]:
+    """Runs it in a thread of its own: a notebook's thread has a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+async def _read(found: Look, settings: Settings, progress: Callable[[int, int], None] | None) -> tuple[list[Reading], int]:
+    limits = Limits(max_bytes=settings.max_pdf_bytes, seconds=settings.reader_seconds, memory_bytes=settings.reader_memory_bytes)
+    readings: dict[str, Reading] = {}
+
+    encoding, _ = tokens.encoding_name(settings.model)
+    async with Readers(settings.readers, limits, encoding=encoding, vocabulary=str(tokens.vocabulary())) as readers:
+
+        async def one(item: Found) -> None:
+            inbox = None if settings.links_outside else inbox_of(item.root)
+            reading = await readers.read(item.path, text=True, file=False, inbox=inbox)
+            readings[reading.document_sha256 or item.path] = reading
+            if progress:
+                progress(len(readings), len(found.unread))
+
+        await asyncio.gather(*(one(item) for item in found.unread))
+        prefix = sum(await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts()))) + 2 * tokens.MESSAGE_TOKENS
+    return list(readings.values()), prefix
+
+
+def _add(total: Estimate, reading: Reading, prefix: int, settings: Settings) -> None:
+    if reading.status != "readable":
+        total.unreadable += 1
+        return
+    total.new_documents += 1
+    total.pages += reading.page_count or 0
+    pages = reading.page_count or 1
+    auto = "text" if reading.text_layer == "good" else "file-low"
+    for mode in ("auto", "text", "file-low", "file-high"):
+        real = auto if mode == "auto" else mode
+        if real == "text" and (reading.text_tokens is None or reading.text_layer == "none"):
+            continue
+        part = total.by_input_mode.setdefault(mode, ModeEstimate())
+        guess = tokens.estimate_document(real, pages, reading.text_tokens)
+        part.documents += 1
+        part.input_tokens += prefix + guess.tokens
+        part.cost_usd = _sum(part.cost_usd, _expected(settings.model, prefix, guess.tokens))
+        part.cost_upper_usd = _sum(
+            part.cost_upper_usd, prices.upper_bound(settings.model, now(), prefix + 64 + guess.at_most, settings.max_output_tokens)
+        )
+
+
+def _expected(model: str, prefix: int, document_tokens: int) -> Decimal | None:
+    """USD of a call whose prefix is read from the cache, as every call's but the first is."""
+    used = prices.Usage(input_tokens=prefix + document_tokens, cached_tokens=prefix, output_tokens=USUAL_OUTPUT_TOKENS)
+    return prices.price_call(model, used, now()).cost_usd
+
+
+def _sum(total: Decimal | None, part: Decimal | None) -> Decimal | None:
+    return None if total is None or part is None else total + part

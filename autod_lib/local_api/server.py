@@ -1,0 +1,433 @@
+"""The server: routes, keys, limits, the order of work for one response, and the log.
+
+Decided here: what happens between a request's arrival and its answer. Promised: the log has one line for every request that was answered, written
+before the answer leaves; a request whose client has gone is not answered and not logged. Called by __main__.py. Listens on 127.0.0.1 and nowhere
+else, calls nobody, and keeps nothing on disk but the log.
+"""
+
+import asyncio
+import gc
+import hashlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+import zlib
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from . import counting, wire
+from .answers import answer_text
+from .delivery import Broken, with_connection
+from .faults import DRIP_S, SLOW_S, Fault, altered, chance, drawn, fault_named, refused, transported
+from .files import SentFile, Uploads
+from .limits import Limits
+from .models import LISTED, model_named
+from .options import Options
+from .prompt_cache import Asked, CacheUse, PromptCache, Segment
+from .reading import Readers
+from .validate import BODY_BYTES, LONG_CHARACTERS, Part, request_of
+from .validate import Request as Checked
+from .wire import ApiError, JsonObject, Usage
+
+GRACE_S = 2.0  # how long the server may take to end once its parent is gone
+IDLE_S = 600  # an idle connection is kept: closing it sooner would race with a client's next request
+KNOWN_SINCE = 1_750_000_000  # `created` of every model in the list
+Handler = Callable[["Call"], Awaitable[JsonObject | bytes]]
+
+
+class Call:
+    """One request on its way through the server; what is learned of it on the way goes into its log line."""
+
+    def __init__(self, http: Request, options: Options) -> None:
+        self.http, self.options = http, options
+        self.started = time.perf_counter()
+        self.request_id = f"req_{secrets.token_hex(16)}"
+        self.key = ""
+        self.fault: Fault | None = None
+        self.body = b""
+        self.model = ""
+        self.documents: list[SentFile] = []
+        self.usage: JsonObject | None = None
+        self.headers: dict[str, str] = {}
+
+    def log_line(self, status: int) -> bytes:
+        """The line of this request, with its line feed."""
+        line: JsonObject = {
+            "time": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "method": self.http.method,
+            "path": self.http.url.path,
+            "status": status,
+            "request_id": self.request_id,
+            "request_sha256": hashlib.sha256(self.body).hexdigest(),
+            "model": self.model or None,
+            "usage": self.usage,
+            "fault": str(self.fault) if self.fault else None,
+            "seconds": round(time.perf_counter() - self.started, 6),
+        }
+        if self.documents:
+            line["document_sha256"] = self.documents[0].sha256
+        return orjson.dumps(line) + b"\n"
+
+
+class LocalApi:
+    """What the server knows while it runs: uploads, the prompt cache, the limits, the readers and the open log."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.uploads, self.readers = Uploads(), Readers()
+        self.cache = PromptCache(reads_system=options.implicit == "reads-system")
+        self.limits = Limits(options.requests_per_minute)
+        self.order = 0
+        self.log = None if options.log is None else os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    # Every path goes through here.
+
+    def route(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """A handler as an endpoint: key, limit and fault before it; headers, log and fault after it."""
+
+        async def endpoint(http: Request) -> Response:
+            call = Call(http, self.options)
+            status = 200
+            try:
+                call.key = _key(http)
+                call.fault = self._fault(http)
+                self.limits.take(call.key, time.monotonic())
+                if call.fault is None or call.fault.name != "drop-before":
+                    call.body = await _body(http)
+                await self._before(call)
+                answer = await handler(call)
+                body = answer if isinstance(answer, bytes) else orjson.dumps(answer)
+            except ApiError as error:
+                status = error.status
+                body = orjson.dumps(wire.error_object(error.message, error.kind, error.param, error.code))
+                call.headers.update(error.headers)
+            except (_Dropped, ClientDisconnect):
+                return Broken("drop")
+            except Exception:  # a mistake of this server, not of the request; said aloud, and the run goes on
+                traceback.print_exc()
+                status = 500
+                body = orjson.dumps(wire.error_object("The simulated API failed; see its standard error.", "server_error", None, "server_error"))
+            return await self._answer(call, status, body)
+
+        return endpoint
+
+    def _fault(self, http: Request) -> Fault | None:
+        asked = http.headers.get("x-autod-fault")
+        if asked:
+            try:
+                return fault_named(asked)
+            except ValueError as problem:
+                raise ApiError(400, str(problem), param="x-autod-fault", code="invalid_value") from problem
+        if not self.options.faults or http.url.path != "/v1/responses":
+            return None
+        self.order += 1
+        return drawn(self.options.faults, self.options.seed, self.order - 1)
+
+    async def _before(self, call: Call) -> None:
+        if call.fault is None:
+            return
+        if error := refused(call.fault):
+            raise error
+        if call.fault.name == "slow":
+            await asyncio.sleep(call.fault.number(SLOW_S))
+        if call.fault.name == "drop-before":
+            raise _Dropped
+
+    async def _answer(self, call: Call, status: int, body: bytes) -> Response:
+        if self.options.latency and call.http.method == "POST":
+            share = self.options.jitter * (2 * chance(self.options.seed, "latency", self.order) - 1)
+            await asyncio.sleep(self.options.latency * (1 + share) - (time.perf_counter() - call.started))
+        content_type = call.headers.pop("content-type", "application/json")
+        if call.fault and status == 200:
+            body, content_type = transported(call.fault, body)
+        if call.http.scope["connection"].disconnected:
+            return Broken("drop")
+        if self.log is not None:
+            os.write(self.log, call.log_line(status))
+        headers = {
+            "content-type": content_type,
+            "x-autod-simulated": "1",
+            "x-request-id": call.request_id,
+            "openai-processing-ms": str(int(1000 * (time.perf_counter() - call.started))),
+            "openai-version": "2020-10-01",
+            **self.limits.headers(call.key, time.monotonic()),
+            **call.headers,
+        }
+        if call.fault and status == 200 and call.fault.name in ("drop-after", "drop-middle", "drip"):
+            return Broken(call.fault.name, body, headers, pause_s=call.fault.number(DRIP_S))
+        return Response(body, status, headers)
+
+    # Responses.
+
+    async def create(self, call: Call) -> JsonObject:
+        """POST /v1/responses."""
+        request = request_of(_json(call.body), self.uploads.of(call.key))
+        call.model = request.model.name
+        pages, segments = await self._input(call, request)
+        input_tokens = sum(segment.tokens for segment in segments)
+        cached = self.cache.use(segments, self._asked(call, request), time.monotonic(), takes_s=self.options.latency)
+        output: list[JsonObject] = []
+        output_tokens = reasoning = 0
+        incomplete: str | None = None
+        item_id = call.request_id[4:]
+        if not request.prewarm:
+            text = await answer_text(request, call.documents[0] if call.documents else None, pages, self.options, self.readers)
+            reasoning = counting.reasoning_tokens(request.effort, self.options.seed, _digest(call, request))
+            text, output_tokens, reasoning, incomplete = _cut(request, text, reasoning, self.options)
+            if reasoning:
+                output.append(wire.reasoning_item(item_id))
+            if text:
+                output.append(wire.message_item(item_id, text, "incomplete" if incomplete else "completed"))
+        usage = _usage(request, input_tokens, cached, output_tokens, reasoning)
+        call.usage = usage.as_object()
+        answer = wire.response_object(
+            request.body,
+            response_id=item_id,
+            created_at=time.time(),
+            output=output,
+            usage=call.usage,
+            effort=request.effort or None,
+            cache_options=_cache_options(request),
+            incomplete_reason=incomplete,
+        )
+        return altered(call.fault, answer) if call.fault else answer
+
+    async def count(self, call: Call) -> JsonObject:
+        """POST /v1/responses/input_tokens."""
+        request = request_of(_json(call.body), self.uploads.of(call.key), counting=True)
+        call.model = request.model.name
+        _, segments = await self._input(call, request)
+        return {"object": "response.input_tokens", "input_tokens": sum(segment.tokens for segment in segments)}
+
+    async def _input(self, call: Call, request: Checked) -> tuple[tuple[str, ...] | None, list[Segment]]:
+        """(the pages of the file, if one was opened; the input in the order of the prompt)."""
+        await counting.load(request.model.name)
+        uploads = self.uploads.of(call.key)
+        contents: dict[Part, counting.Content] = {}
+        pages: tuple[str, ...] | None = None
+        for part in request.files:
+            upload = uploads.get(part.file_id)
+            file = SentFile(part.filename or (upload.filename if upload else ""), part.file_data, upload)
+            if self.log is not None:
+                file.decode()
+            call.documents.append(file)
+            identity = hash(part.file_data) if part.file_data else hash(part.file_id)
+            if self.options.answers != "rules":
+                contents[part] = counting.Content(file.size, identity)
+                continue
+            reading = await self.readers.read(file.sha256, file.content)
+            if not reading.pages:
+                problem = reading.problem or "it has no pages"
+                message = f"The file {file.name!r} could not be processed: {problem}."
+                raise ApiError(400, message, param="input", code="invalid_file")
+            contents[part] = counting.Content(file.size, identity, reading.pages, reading.page_points)
+            pages = (*(pages or ()), *reading.pages)
+        if request.is_long or sum(map(len, pages or ())) > LONG_CHARACTERS:
+            return pages, await asyncio.to_thread(counting.segments_of, request, contents, self.options.page_tokens)
+        return pages, counting.segments_of(request, contents, self.options.page_tokens)
+
+    def _asked(self, call: Call, request: Checked) -> Asked:
+        settings = hash((call.key, request.model.name, request.schema_text, request.effort, request.verbosity))
+        return Asked(request.model.has_breakpoints, settings, request.cache_key, request.cache_mode, request.lifetime)
+
+    # Files and models.
+
+    async def upload(self, call: Call) -> JsonObject:
+        """POST /v1/files."""
+        return self.uploads.add(call.key, call.http.headers.get("content-type", ""), call.body).as_object()
+
+    async def list_files(self, call: Call) -> JsonObject:
+        """GET /v1/files."""
+        return self.uploads.listing(call.key, dict(call.http.query_params))
+
+    async def show_file(self, call: Call) -> JsonObject:
+        """GET /v1/files/{id}."""
+        return self.uploads.one(call.key, call.http.path_params["file_id"]).as_object()
+
+    async def file_content(self, call: Call) -> bytes:
+        """GET /v1/files/{id}/content."""
+        call.headers["content-type"] = "application/octet-stream"
+        return self.uploads.one(call.key, call.http.path_params["file_id"]).content
+
+    async def delete_file(self, call: Call) -> JsonObject:
+        """DELETE /v1/files/{id}."""
+        return self.uploads.remove(call.key, call.http.path_params["file_id"])
+
+    async def list_models(self, _call: Call) -> JsonObject:
+        """GET /v1/models."""
+        return {"object": "list", "data": [_model_object(name) for name in LISTED]}
+
+    async def show_model(self, call: Call) -> JsonObject:
+        """GET /v1/models/{id}."""
+        name = call.http.path_params["model"]
+        if model_named(name) is None:
+            message = f"The model '{name}' does not exist or you do not have access to it."
+            raise ApiError(404, message, param="model", code="model_not_found")
+        return _model_object(name)
+
+    async def unknown(self, call: Call) -> JsonObject:
+        """Every other path."""
+        message = f"Invalid URL ({call.http.method} {call.http.url.path})"
+        raise ApiError(404, message)
+
+
+class _Dropped(Exception):
+    """The connection is to be closed without an answer."""
+
+
+def create_app(options: Options) -> tuple[ASGIApp, LocalApi]:
+    """The application, and the state behind it."""
+    api = LocalApi(options)
+    paths: list[tuple[str, str, Handler]] = [
+        ("POST", "/v1/responses", api.create),
+        ("POST", "/v1/responses/input_tokens", api.count),
+        ("POST", "/v1/files", api.upload),
+        ("GET", "/v1/files", api.list_files),
+        ("GET", "/v1/files/{file_id}", api.show_file),
+        ("DELETE", "/v1/files/{file_id}", api.delete_file),
+        ("GET", "/v1/files/{file_id}/content", api.file_content),
+        ("GET", "/v1/models", api.list_models),
+        ("GET", "/v1/models/{model}", api.show_model),
+    ]
+    routes = [Route(path, api.route(handler), methods=[method]) for method, path, handler in paths]
+    every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    routes.append(Route("/{path:path}", api.route(api.unknown), methods=every))
+    return with_connection(Starlette(routes=routes)), api
+
+
+def serve(options: Options, *, port: int, exit_with_parent: bool) -> int:
+    """Listen on 127.0.0.1, say where, and serve until a signal comes (or the parent is gone)."""
+    app, api = create_app(options)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as problem:
+        print(f"Port {port} on 127.0.0.1 cannot be had ({problem.strerror}); take another with --port.", file=sys.stderr)
+        return 2
+    server = _Announced(
+        uvicorn.Config(
+            app,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            loop="auto",
+            http="httptools",
+            timeout_keep_alive=IDLE_S,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    if exit_with_parent:
+        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+    threading.Thread(target=counting.encoding_for, args=("gpt-5",), daemon=True).start()
+    gc.freeze()
+    server.run(sockets=[listener])
+    api.readers.close()
+    return 0
+
+
+class _Announced(uvicorn.Server):
+    """A server that prints its address once it listens, and ends as asked instead of by the signal."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if sockets:
+            print(f"http://127.0.0.1:{sockets[0].getsockname()[1]}/v1", flush=True)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn does, but the signal is not raised once more: the reading processes are to be ended first."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.handle_exit)
+        yield
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
+    """Standard input ends when the parent does, killed or not."""
+    while os.read(0, 4096):
+        pass
+    server.should_exit = server.force_exit = True
+    time.sleep(GRACE_S)
+    os._exit(0)
+
+
+def _key(http: Request) -> str:
+    scheme, _, key = http.headers.get("authorization", "").partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise ApiError(401, "You didn't provide an API key in an Authorization header.", code="invalid_api_key")
+    if key.startswith("wrong"):
+        raise ApiError(401, "Incorrect API key provided.", code="invalid_api_key")
+    if key.startswith("forbidden"):
+        raise ApiError(403, "You do not have permission to do this.", kind="permission_error", code="forbidden")
+    return key
+
+
+async def _body(http: Request) -> bytes:
+    if int(http.headers.get("content-length") or 0) > BODY_BYTES:
+        raise ApiError(413, f"The body has more than {BODY_BYTES} bytes.", code="request_too_large")
+    pieces, size = [], 0
+    async for piece in http.stream():
+        size += len(piece)
+        if size > BODY_BYTES:
+            raise ApiError(413, f"The body has more than {BODY_BYTES} bytes.", code="request_too_large")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _json(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        message = f"We could not parse the JSON body of your request: {problem}."
+        raise ApiError(400, message, code="invalid_json") from problem
+
+
+def _digest(call: Call, request: Checked) -> int:
+    return zlib.crc32(call.body) if counting.REASONING_TOKENS[request.effort] else 0
+
+
+def _cut(request: Checked, text: str, reasoning: int, options: Options) -> tuple[str, int, int, str | None]:
+    """(text, output tokens, reasoning tokens, why it is incomplete) under the request's cap."""
+    name = request.model.name
+    ids = counting.static_ids(text, name) if options.answers == "canned" else counting.token_ids(text, name)
+    cap = request.max_output_tokens
+    if cap is None or reasoning + len(ids) <= cap:
+        return text, reasoning + len(ids), reasoning, None
+    reasoning = min(reasoning, cap)
+    kept = list(ids[: cap - reasoning])
+    return counting.encoding_for(name).decode(kept), cap, reasoning, "max_output_tokens"
+
+
+def _usage(request: Checked, input_tokens: int, cached: CacheUse, output_tokens: int, reasoning: int) -> Usage:
+    return Usage(
+        input_tokens=input_tokens,
+        cached_tokens=cached.cached,
+        written_30m=cached.written_30m,
+        written_12h=cached.written_12h,
+        output_tokens=output_tokens,
+        reasoning_tokens=reasoning,
+        has_lifetimes=request.model.has_breakpoints,
+    )
+
+
+def _cache_options(request: Checked) -> JsonObject | None:
+    return {"mode": request.cache_mode, "ttl": request.lifetime} if request.model.has_breakpoints else None
+
+
+def _model_object(name: str) -> JsonObject:
+    return {"id": name, "object": "model", "created": KNOWN_SINCE, "owned_by": "openai"}

@@ -1,0 +1,100 @@
+"""What is known of one document, and what to do next.   Called by the command `show`. Reads the views only."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from .errors import SettingsError
+from .journal import path_text
+from .logs import one_line
+
+NEXT = {
+    "processed": "Nothing to do.",
+    "needs_review": "Look at it, and correct its fields with labels: autod labels import FILE.",
+    "rejected": "Mend or replace the file; a changed file is read again by the next autod ingest.",
+    "quarantined": "It is sent only when the limit named above is raised on purpose.",
+    "failed": "Try it again: autod ingest PATH --retry-failed.",
+    "pending": "Run autod ingest PATH again.",
+}
+FIELDS = (
+    "doc_type",
+    "doc_subtype",
+    "issuer",
+    "recipient",
+    "primary_date",
+    "secondary_date",
+    "total_amount",
+    "currency",
+    "language_detected",
+    "summary",
+)
+
+
+@dataclass
+class Description:
+    """A document's row, its paths and its calls; or only a path and its problem, when it has no hash."""
+
+    document: dict[str, Any] | None
+    paths: list[dict[str, Any]]
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def columns(self) -> dict[str, Any]:
+        """All of it as one JSON object."""
+        return vars(self)
+
+    def sentences(self) -> list[str]:
+        """All of it for a person."""
+        if self.document is None:
+            return [f"{one_line(row['path'])}: {row['problem']}. {one_line(row['sentence'] or '')}" for row in self.paths]
+        row = self.document
+        status = str(row["processing_status"])
+        lines = [f"{one_line(str(row['file_name']))} · {row['document_sha256']} · {row['page_count']} pages", f"State: {status}"]
+        if row["error_sentence"]:
+            lines.append(f"Reason: {one_line(row['error_sentence'])}")
+        lines += [f"{name}: {one_line(str(row[name]))}" for name in FIELDS if row[name] is not None]
+        money = "simulated USD" if row["is_simulated"] else "USD"
+        lines.append(f"Cost: {row['cost_usd'] if row['cost_usd'] is not None else 0} {money} in {row['calls'] or 0} calls")
+        lines += [
+            f"  {call['started_at']:%Y-%m-%d %H:%M:%S} UTC {call['model']} {call['purpose']} {call['status']} {call['outcome']} "
+            f"{'cost unknown' if call['cost_usd'] is None else call['cost_usd']}"
+            for call in self.calls
+        ]
+        lines += [f"Path: {one_line(place['path'])}{' (' + place['problem'] + ')' if place['problem'] else ''}" for place in self.paths]
+        return [*lines, f"Next: {NEXT[status]}"]
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, value: Any) -> list[dict[str, Any]]:
+    cursor = con.execute(sql, [value])
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def describe(con: duckdb.DuckDBPyConnection, name: str) -> Description:
+    """A document by file, or by the beginning of its hash.
+
+    Raises: SettingsError when nothing or more than one document fits.
+    """
+    path = path_text(os.path.abspath(name))
+    places = _rows(con, "select path, problem, sentence, document_sha256 from sightings where path = ?", path)
+    sha = places[0]["document_sha256"] if places else name.lower()
+    if places and sha is None:
+        return Description(None, places)
+    found = _rows(con, "select * from documents where starts_with(document_sha256, ?) order by document_sha256 limit 3", sha)
+    if not found:
+        found = _rows(con, "select * from documents where file_name = ? order by document_sha256 limit 3", name)
+    if not found:
+        raise SettingsError(f"{name!r} is neither a file that was seen nor the beginning of a known SHA-256. Read it first: autod ingest PATH")
+    if len(found) > 1:
+        raise SettingsError(f"{name!r} fits several documents: {', '.join(row['document_sha256'][:12] for row in found)}. Give more of the hash.")
+    sha = found[0]["document_sha256"]
+    return Description(
+        found[0],
+        _rows(con, "select path, problem, sentence from sightings where document_sha256 = ? order by path", sha),
+        _rows(
+            con,
+            "from api_calls where document_sha256 = ? order by started_at",
+            sha,
+        ),
+    )

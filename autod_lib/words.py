@@ -1,0 +1,350 @@
+"""Bottom lines: what the frames of metrics.py say, in sentences, tiles and matters for a person, before any figure is shown.
+
+Decided here: which sentence a number deserves. Promised: nothing is said that the frames do not hold; simulated money is called so, and a sentence
+about real money never includes it; an empty ledger gets the way on instead. Called by the notebooks; reads no database, defines no metric.
+"""
+
+import json
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import polars as pl
+
+from .page import NOTHING_YET, Html, Matter, Period, Tile, bold, change, count, day, escape, share, usd, words
+from .settings import Settings
+
+
+def _only(frame: pl.DataFrame) -> dict[str, Any] | None:
+    """The one row of a frame, or None of an empty one."""
+    return frame.row(0, named=True) if frame.height else None
+
+
+def _money(is_simulated: bool) -> str:
+    return " (simulated)" if is_simulated else ""
+
+
+def left_out(every: pl.DataFrame, is_simulated: bool) -> str:
+    """A sentence about the other kind of money, which the page leaves out. Takes metrics.headline of both kinds."""
+    other = every.filter(pl.col("is_simulated") != is_simulated)
+    calls = int(other["calls"].sum())
+    if not calls:
+        return ""
+    return (
+        f"{count(calls, 'call', 'calls')} {'of real money' if is_simulated else 'that were simulated'} {'is' if calls == 1 else 'are'} left out here."
+    )
+
+
+def cost(now: pl.DataFrame, before: pl.DataFrame | None = None, period: Period | None = None, *, note: str = "") -> Html:
+    """What the period cost and how that compares. Takes metrics.headline of one kind of money, twice where there is a time before."""
+    row = _only(now)
+    if row is None:
+        return words(_nothing_in(period), note)
+    verb = "cost" if row["cost_usd"] is not None else "were answered, and none of their calls had a price:"
+    first = bold(f"{count(row['documents'], 'document', 'documents')} {verb} {usd(row['cost_usd'])}{_money(row['is_simulated'])}")
+    each = (
+        f", {usd(row['cost_a_document_usd'])} an answered document and {usd(row['cost_a_thousand_pages_usd'])} a thousand pages."
+        if row["pages"]
+        else "."
+    )
+    unpriced = (
+        f"{count(row['calls_unpriced'], 'call has', 'calls have')} no known price and {'is' if row['calls_unpriced'] == 1 else 'are'} not in it."
+    )
+    unsettled = (
+        f"{count(row['calls_unsettled'], 'call', 'calls')} never reported back and may have cost up to {usd(row['unsettled_upper_usd'])} more."
+    )
+    parts: list[str | Html] = [
+        first + Html(each),
+        _compared(row, _only(before) if before is not None else None, period),
+        unpriced if row["calls_unpriced"] else "",
+        unsettled if row["calls_unsettled"] else "",
+        note,
+    ]
+    return words(*parts)
+
+
+def _nothing_in(period: Period | None) -> str:
+    if period is None or (period.since is None and period.until is None):
+        return NOTHING_YET
+    return f"Nothing was read or asked in this period ({period.name}). Widen since and until."
+
+
+def _compared(row: dict[str, Any], before: dict[str, Any] | None, period: Period | None) -> str:
+    if period is None or not period.is_compared:
+        return ""
+    if before is None:
+        return f"There is nothing to compare with: {period.before_name} holds no call."
+    money, documents = change(row["cost_usd"], before["cost_usd"]), change(row["documents"], before["documents"])
+    if not money:
+        return f"The cost cannot be compared with {period.before_name}."
+    of_documents = f" for {documents} documents" if documents and documents != "unchanged" else " for as many documents" if documents else ""
+    return f"Against {period.before_name}: {money} cost{of_documents}."
+
+
+def cache(by_day: pl.DataFrame, *, note: str = "") -> Html:
+    """How much the cache gave. Takes metrics.cache_by_day of one kind of money."""
+    if by_day.is_empty():
+        return words(NOTHING_YET, note)
+    read, given = int(by_day["cached_tokens"].sum()), int(by_day["input_tokens"].sum())
+    saved, spent = _total(by_day["saved_by_reading_usd"]), _total(by_day["spent_on_writing_usd"])
+    unknown = int(by_day["calls_unknown"].sum())
+    money = _money(bool(by_day["is_simulated"].any()))
+    balance = (
+        f"Reading saved {usd(saved)} and writing cost {usd(spent)} over the plain price: {usd(saved - spent)} to the good{money}."
+        if saved >= spent
+        else f"Reading saved {usd(saved)}, but writing cost {usd(spent)} over the plain price: the cache lost {usd(spent - saved)}{money}."
+    )
+    return words(
+        bold(f"{share(read / given if given else None)} of the input was read from the cache."),
+        balance if saved or spent else "No price says what that was worth.",
+        f"{count(unknown, 'answer says', 'answers say')} nothing of the cache and {'is' if unknown == 1 else 'are'} left out." if unknown else "",
+        note,
+    )
+
+
+def _total(values: pl.Series) -> Decimal:
+    return sum((value for value in values.to_list() if value is not None), Decimal(0))
+
+
+def classification(kinds: pl.DataFrame, *, note: str = "") -> Html:
+    """What the documents are. Takes metrics.classification of one kind of money."""
+    if kinds.is_empty():
+        return words(NOTHING_YET, note)
+    total, review = int(kinds["documents"].sum()), int(kinds["needs_review"].sum())
+    named = [f"{row['doc_type']} {share(row['share'])}" for row in kinds.head(3).iter_rows(named=True)]
+    first = f"{count(total, 'document is', 'documents are')} of {count(kinds.height, 'kind', 'kinds')}{_money(bool(kinds['is_simulated'].any()))}"
+    return words(
+        bold(first) + Html(": ") + Html(", ".join(bold(name).markup for name in named) + ("." if kinds.height <= 3 else ", then others.")),
+        f"{count(review, 'waits', 'wait')} for a person to look." if review else "None waits for a person.",
+        note,
+    )
+
+
+def accuracy(in_use: pl.DataFrame, *, note: str = "") -> Html:
+    """How often the answers are right. Takes metrics.accuracy_in_use of one kind of money."""
+    row = _only(in_use.filter(pl.col("field") == "(all)"))
+    if row is None:
+        return words("No answer has a label yet, so nobody knows how often they are right. Label some: autod labels import FILE.", note)
+    return words(bold(_right(row) + "."), _labels(row), _weakest(in_use), note)
+
+
+def _right(row: dict[str, Any]) -> str:
+    return f"{share(row['accuracy'], 1)} of the answers are right{_money(row['is_simulated'])}"
+
+
+def _labels(row: dict[str, Any]) -> str:
+    interval = f"{share(row['accuracy_low'], 1)} to {share(row['accuracy_high'], 1)}"
+    few = " That is few: the interval is wide, label more before deciding." if row["labelled"] < 100 else ""
+    return f"By {count(row['labelled'], 'label', 'labels')} on {count(row['documents'], 'document', 'documents')} the true share lies within {interval} (95 %).{few}"
+
+
+def _weakest(in_use: pl.DataFrame) -> str:
+    fields = in_use.filter(pl.col("field") != "(all)").sort("accuracy", "field")
+    if fields.height < 2 or fields["accuracy"].min() == fields["accuracy"].max():
+        return ""
+    row = fields.row(0, named=True)
+    return f"Weakest is {row['field']} with {share(row['accuracy'])}."
+
+
+def report(now: pl.DataFrame, before: pl.DataFrame, period: Period, in_use: pl.DataFrame, matters: Sequence[Matter], *, note: str = "") -> Html:
+    """The answer of the report: cost, comparison, accuracy, cache, and what is open."""
+    row = _only(now)
+    if row is None:
+        return words(_nothing_in(period), note)
+    right = _only(in_use.filter(pl.col("field") == "(all)"))
+    first = bold(f"{count(row['documents'], 'document', 'documents')} cost {usd(row['cost_usd'])}{_money(row['is_simulated'])}")
+    each = Html(f", {usd(row['cost_a_document_usd'])} an answered one." if row["answered"] else ".")
+    interval = (
+        f" (95 % interval {share(right['accuracy_low'], 1)} to {share(right['accuracy_high'], 1)}, {count(right['labelled'], 'label', 'labels')})"
+        if right
+        else ""
+    )
+    truth = bold(_right(right)) + Html(interval + ".") if right else "How often the answers are right is not known: none has a label."
+    cached = f"{share(row['share_cached'])} of the input was read from the cache." if row["share_cached"] is not None else ""
+    still = (
+        bold(f"{count(len(matters), 'matter is', 'matters are')} open:") + Html(" " + escape("; ".join(matter.what for matter in matters) + "."))
+        if matters
+        else "Nothing is open."
+    )
+    return words(first + each, _compared(row, _only(before), period), truth, cached, still, note)
+
+
+def tiles(now: pl.DataFrame, before: pl.DataFrame, by_day: pl.DataFrame, in_use: pl.DataFrame, period: Period) -> list[Tile]:
+    """The headline numbers with what they are compared with and their days. Takes metrics.headline twice, headline_by_day and accuracy_in_use."""
+    row, old = _only(now), _only(before)
+    if row is None:
+        return []
+    right = _only(in_use.filter(pl.col("field") == "(all)"))
+    half = (right["accuracy_high"] - right["accuracy_low"]) / 2 if right else 0.0
+    shares = [item["cached_tokens"] / item["input_tokens"] if item["input_tokens"] else None for item in by_day.iter_rows(named=True)]
+    return [
+        Tile("documents", count(row["documents"]), _against(row, old, "documents", period) or _days_of(row), by_day["documents"].to_list()),
+        Tile(
+            "cost",
+            usd(row["cost_usd"]),
+            _against(row, old, "cost_usd", period) or f"{count(row['calls'], 'call', 'calls')}",
+            _floats(by_day["cost_usd"]),
+        ),
+        Tile(
+            "per 1,000 pages",
+            usd(row["cost_a_thousand_pages_usd"]) if row["pages"] else "–",
+            _against(row, old, "cost_a_thousand_pages_usd", period) or count(row["pages"], "page", "pages"),
+            [
+                float(item["cost_usd"]) / item["pages"] if item["cost_usd"] is not None and item["pages"] else None
+                for item in by_day.iter_rows(named=True)
+            ],
+        ),
+        Tile("read from cache", share(row["share_cached"]), _points(row, old, period) or "of input tokens", shares),
+        Tile(
+            "right, all fields",
+            f"{share(right['accuracy'], 1)}" if right else "unknown",
+            f"± {half * 100:.1f} points, {right['labelled']:,} labels" if right else "no labels yet",
+        ),
+        Tile(
+            "needs a person",
+            count(row["needs_review"] + row["failed"]),
+            f"{row['needs_review']:,} to review, {row['failed']:,} without answer",
+            [item["needs_review"] + item["failed"] for item in by_day.iter_rows(named=True)],
+            is_warning=bool(row["needs_review"] + row["failed"]),
+        ),
+    ]
+
+
+def days(now: pl.DataFrame) -> str:
+    """The days on which something happened, for the head of a page; empty when none. Takes metrics.headline of one kind of money."""
+    row = _only(now)
+    return f"{_days_of(row)} · " if row else ""
+
+
+def _days_of(row: dict[str, Any]) -> str:
+    return day(row["first_day"]) if row["first_day"] == row["last_day"] else f"{row['first_day']:%-d %b} to {row['last_day']:%-d %b %Y}"
+
+
+def _floats(values: pl.Series) -> list[float | None]:
+    return [None if value is None else float(value) for value in values.to_list()]
+
+
+def _against(row: dict[str, Any], old: dict[str, Any] | None, column: str, period: Period) -> str:
+    text = change(row[column], old[column]) if old else ""
+    return f"{text} on {period.before_name}" if text else ""
+
+
+def _points(row: dict[str, Any], old: dict[str, Any] | None, period: Period) -> str:
+    if not old or old["share_cached"] is None or row["share_cached"] is None:
+        return ""
+    moved = round((row["share_cached"] - old["share_cached"]) * 100)
+    return f"{'+' if moved >= 0 else '−'}{abs(moved)} points on {period.before_name}"
+
+
+def matters(
+    now: pl.DataFrame, unsettled: pl.DataFrame, problems: pl.DataFrame, queue: pl.DataFrame, alerts: pl.DataFrame, budgets: pl.DataFrame
+) -> list[Matter]:
+    """What waits for a person, dearest first. Takes metrics.headline, calls_unsettled, document_problems, review_queue, alerts and budget_status."""
+    found: list[Matter] = []
+    if unsettled.height:
+        kinds = _counted(unsettled["error_kind"].to_list())
+        upper = f"at most {usd(_total(unsettled['cost_upper_usd']))}"
+        found.append(
+            Matter(
+                count(unsettled.height, "call unsettled", "calls unsettled"),
+                f"sent, and the end is not known: {kinds}",
+                upper,
+                ("show the calls", "unsettled"),
+            )
+        )
+    row = _only(now)
+    if row and row["calls_unpriced"]:
+        why = "no price list knows what they cost; add one under data/prices, or ask models that have a price"
+        found.append(Matter(count(row["calls_unpriced"], "call unpriced", "calls unpriced"), why, "unknown", ("show the ledger", "calls")))
+    for budget in budgets.filter(pl.col("left_usd") < 0).iter_rows(named=True):
+        why = f"{usd(budget['settled_usd'])} of {usd(budget['budget_usd'])} spent in {budget['period_name']}"
+        found.append(Matter(f"budget of the {budget['period']} overdrawn", why, usd(-budget["left_usd"])))
+    if problems.height:
+        kinds = _counted(problems["problem"].to_list())
+        found.append(
+            Matter(
+                count(problems.height, "file without an answer", "files without an answer"),
+                kinds,
+                usd(_total(problems["cost_usd"])),
+                ("show the files", "problems"),
+            )
+        )
+    if queue.height:
+        lowest = queue["confidence_score"].drop_nulls()
+        why = f"least confident {share(float(lowest[0]))}" if lowest.len() else "no confidence was stated"
+        found.append(Matter(count(queue.height, "document to review", "documents to review"), why, "", ("show the queue", "review")))
+    urgent = alerts.filter(pl.col("severity") != "info")
+    if urgent.height:
+        found.append(Matter(count(urgent.height, "alert", "alerts"), str(urgent["message"][0]), "", ("show the alerts", "alerts")))
+    return found
+
+
+def _counted(kinds: list[str | None]) -> str:
+    """Words with how often each occurs, commonest first."""
+    names = [kind or "unknown" for kind in kinds]
+    ordered = sorted(set(names), key=lambda name: (-names.count(name), name))
+    return ", ".join(f"{names.count(name):,} {name.replace('_', ' ')}" for name in ordered)
+
+
+def standing(settings: Settings, every: pl.DataFrame) -> Html:
+    """Where this workspace stands and what to do next. Takes metrics.headline of both kinds of money."""
+    key = (
+        "An API key is set."
+        if settings.api_key is not None
+        else "No API key is set: export OPENAI_API_KEY=…, or add --local to use the simulated API on this machine."
+    )
+    done = [
+        f"{count(row['documents'], 'document', 'documents')} {'simulated' if row['is_simulated'] else 'read for real'}, {usd(row['cost_usd'])}{_money(row['is_simulated'])}"
+        for row in every.iter_rows(named=True)
+    ]
+    where = bold(f"The workspace is {settings.home}.")
+    return words(where, key, ("So far: " + "; ".join(done) + ".") if done else "It is empty so far.")
+
+
+def next_steps(settings: Settings, every: pl.DataFrame, in_use: pl.DataFrame, queue: pl.DataFrame) -> pl.DataFrame:
+    """What to do next, most useful first, as rows of (step, why, command)."""
+    steps: list[tuple[str, str, str]] = []
+    is_trial = settings.api_key is None and not every.filter(~pl.col("is_simulated")).height
+    local = " --local" if is_trial else ""
+    if every.is_empty():
+        steps.append(("Estimate a folder", "counts pages and tokens, calls nothing", "autod estimate ~/scans"))
+        steps.append(("Read it", "each PDF is asked once; stops at the amount given", f"autod ingest ~/scans{local} --max-usd 5"))
+        steps.append(("Try it on samples", "no key, no network; figures are marked simulated", "make demo"))
+    else:
+        steps.append(("Read what is new", "known documents are not paid again", f"autod ingest ~/scans{local} --max-usd 5"))
+        if queue.height:
+            steps.append(("Review", f"{count(queue.height, 'document waits', 'documents wait')} for a person", "notebooks/32_review.ipynb"))
+        if in_use.is_empty():
+            steps.append(("Label some documents", "without labels nobody knows how often answers are right", "autod labels import labels.csv"))
+        steps.append(("Report", "runs the notebooks and renders one page", "autod report"))
+    return pl.DataFrame(steps, schema=["step", "why", "command"], orient="row")
+
+
+def last_settings(runs: pl.DataFrame) -> pl.DataFrame:
+    """The settings of the newest ingest as rows of (setting, value). Takes metrics.runs_overview."""
+    ingests = runs.filter((pl.col("command") == "ingest") & pl.col("settings").is_not_null())
+    values = json.loads(ingests["settings"][0]) if ingests.height else {}
+    return pl.DataFrame(
+        [(name, None if value is None else str(value)) for name, value in sorted(values.items())],
+        schema={"setting": pl.String, "value": pl.String},
+        orient="row",
+    )
+
+
+def versions() -> pl.DataFrame:
+    """What made this page, as rows of (package, version)."""
+    rows = [("python", platform.python_version())]
+    for name in ("autod", "duckdb", "polars", "openai", "genai-prices", "tiktoken", "pypdf", "altair", "vl-convert-python", "papermill"):
+        try:
+            rows.append((name, version(name)))
+        except PackageNotFoundError:
+            rows.append((name, "not installed"))
+    return pl.DataFrame(rows, schema=["package", "version"], orient="row")
+
+
+def made_at() -> str:
+    """When the page was made, for its head."""
+    return f"made {datetime.now(UTC):%-d %B %Y %H:%M} UTC"

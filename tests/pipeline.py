@@ -1,0 +1,151 @@
+"""What the tests of the pipeline share: small PDFs, settings, the real command as a process, the real loopback server's log, and the ledger."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen import canvas
+
+from autod_lib import store
+from autod_lib.ingest import Options, Report, ingest
+from autod_lib.settings import Settings, load_settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+PATIENCE_S = 120  # how long a process may take on a machine that has other work to do
+
+
+def make_pdf(path: Path, title: str, *, lines: int = 30, pages: int = 1) -> Path:
+    """A small invoice with a text layer; the title makes its content its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page = canvas.Canvas(str(path), pagesize=A4, invariant=1)
+    for number in range(pages):
+        page.setFont("Helvetica", 11)
+        page.drawString(60, 790, f"INVOICE {title}")
+        page.drawString(60, 770, "Alder & Finch Ltd, 4 Mill Lane, Larkhaven")
+        page.drawString(60, 750, "Invoice date: 2026-03-14    Due date: 2026-04-13")
+        for line in range(lines):
+            page.drawString(60, 725 - 18 * line, f"{line + 1}. Binding of volume {line * 7 + number} in green cloth, per piece 12.00 EUR")
+        page.drawString(60, 90, "Total: 360.00 EUR")
+        page.showPage()
+    page.save()
+    return path
+
+
+def make_inbox(folder: Path, count: int, *, first: int = 0, **form: Any) -> Path:
+    """A folder with so many different invoices."""
+    for number in range(first, first + count):
+        make_pdf(folder / f"invoice-{number:03d}.pdf", f"No. {number}", **form)
+    return folder
+
+
+def settings_for(home: Path, address: str, **given: Any) -> Settings:
+    """Settings of this workspace and address; nothing of the environment is in them."""
+    return load_settings({}, home=home, base_url=address, **given)
+
+
+def run(inbox: Path, settings: Settings, **options: Any) -> Report:
+    """One run of the library over a folder."""
+    return ingest([inbox], settings, Options(**options))
+
+
+def rows(home: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What the database says, up to date with the journal."""
+    with store.reading(home) as con:
+        return con.execute(sql, list(values)).fetchall()
+
+
+def one(home: Path, sql: str, *values: Any) -> Any:
+    """The only value of the only row."""
+    ((value,),) = rows(home, sql, *values)
+    return value
+
+
+def answered(log: Path) -> list[dict[str, Any]]:
+    """The requests that the server answered, by its own log."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return [line for line in lines if line["path"] == "/v1/responses"]
+
+
+def environment(home: Path, address: str | None, **further: str) -> dict[str, str]:
+    """The environment of a command: this one's without anything of autoD or OpenAI, then what is given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOD_", "OPENAI_"))}
+    return kept | {"AUTOD_HOME": str(home)} | ({"OPENAI_BASE_URL": address, "OPENAI_API_KEY": "sk-test"} if address else {}) | further
+
+
+COMMAND = [sys.executable, "-c", "from autod_lib.cli import main; main()"]
+
+
+def begin(*arguments: str | Path, home: Path, address: str | None, cwd: Path | None = None, **further: str) -> subprocess.Popen[str]:
+    """The command `autod` as a process of its own, in its own session."""
+    environ = environment(home, address, PYTHONPATH=str(PROJECT), **further)
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        env=environ,
+        cwd=cwd or home.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def autod(*arguments: str | Path, home: Path, address: str | None = None, cwd: Path | None = None, **further: str) -> subprocess.CompletedProcess[str]:
+    """The command `autod`, run to its end."""
+    process = begin(*arguments, home=home, address=address, cwd=cwd, **further)
+    with process:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def state_columns(report: Report) -> tuple[int, int, int, int]:
+    """processed, reused, failed, pending."""
+    return report.processed, report.reused, report.failed, report.pending
+
+
+@contextmanager
+def answering(handle: Any) -> Iterator[tuple[str, list[bytes]]]:
+    """A tiny server whose answers `handle(handler, body)` writes itself; gives its base address and the bodies it received."""
+    received: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            received.append(body)
+            handle(self, body)
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1", received
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def reply(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
+    """Writes an answer; underscores in the names of headers stand for dashes."""
+    handler.send_response(status)
+    for name, value in {"content_type": "application/json", **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("content-length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)

@@ -1,0 +1,262 @@
+"""The views as frames: their columns and types, their order, and that nothing is lost or added on the way from the ledger."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from autod_lib import metrics
+from autod_lib.errors import SettingsError, WorkspaceUnusable
+from autod_lib.store import reading
+
+from . import ledger
+
+NOT_VIEWS = {"read", "provenance", "in_period", "utc_day", "choose_money"}
+FUNCTIONS = {
+    name: function
+    for name, function in vars(metrics).items()
+    if inspect.isfunction(function) and function.__module__ == metrics.__name__ and not name.startswith("_") and name not in NOT_VIEWS
+}
+SUMMED = {  # views that add up all calls with a known end
+    "cost_by_day": "cost_usd",
+    "cost_by_model": "cost_usd",
+    "cost_by_document": "cost_usd",
+    "cost_by_run": "cost_usd",
+    "headline": "cost_usd",
+    "headline_by_day": "cost_usd",
+    "runs_overview": "cost_usd",
+    "estimate_vs_bill": "cost_usd",
+}
+FILTERED = [name for name, function in FUNCTIONS.items() if "is_simulated" in inspect.signature(function).parameters]
+DATED = [name for name, function in FUNCTIONS.items() if "since" in inspect.signature(function).parameters]
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One workspace of each kind, made once for this file."""
+    folder = tmp_path_factory.mktemp("ledgers")
+    for name, make in ledger.WORKSPACES.items():
+        make(folder / name)
+    return {name: folder / name for name in ledger.WORKSPACES}
+
+
+@pytest.fixture(scope="module")
+def connect(homes: dict[str, Path]) -> Iterator[Callable[[str], duckdb.DuckDBPyConnection]]:
+    """Opens one of the workspaces as the notebooks do; each once for this file."""
+    opened = {}
+    with ExitStack() as stack:
+
+        def begin(name: str) -> duckdb.DuckDBPyConnection:
+            if name not in opened:
+                opened[name] = stack.enter_context(reading(homes[name]))
+            return opened[name]
+
+        yield begin
+
+
+Connect = Callable[[str], duckdb.DuckDBPyConnection]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_empty_ledger_gives_the_same_columns_and_no_rows(name: str, connect: Connect) -> None:
+    """A figure of a workspace in which nothing happened has the columns it always has, of the same types."""
+    full, empty = FUNCTIONS[name](connect("full")), FUNCTIONS[name](connect("empty"))
+
+    assert full.height > 0
+    assert empty.height == 0
+    assert empty.schema == full.schema
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_docstring_names_every_column_of_the_frame(name: str, connect: Connect) -> None:
+    """Whoever reads help() finds the columns that the frame has, save where the view is said to have further ones."""
+    text = FUNCTIONS[name].__doc__ or ""
+    missing = [column for column in FUNCTIONS[name](connect("empty")).columns if column not in text]
+
+    assert not missing or "further columns of the view" in text or "the same day by day" in text.lower()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_money_stays_decimal_counts_are_whole_and_times_are_utc(name: str, connect: Connect) -> None:
+    """No amount passes through a float, no count is a Decimal, and no time carries the machine's own zone."""
+    for column, kind in FUNCTIONS[name](connect("full")).schema.items():
+        if column.endswith(("_usd", "_amount")):
+            assert isinstance(kind, pl.Decimal), column
+            assert kind.scale in (4, 12), column
+        if column.endswith("_tokens") or column in ("calls", "documents", "pages"):
+            assert kind == pl.Int64, column
+        if column.endswith("_at") or column == "hour_utc":
+            assert kind == pl.Datetime("us", "UTC"), column
+        if column == "day_utc":
+            assert kind == pl.Date
+
+
+def test_the_same_ledger_gives_the_same_rows_in_the_same_order(homes: dict[str, Path], connect: Connect) -> None:
+    """The order is total and no sum depends on it: every frame read twice, by connections of their own, is the same to the last bit."""
+    with reading(homes["full"]) as con:
+        differ = [name for name, function in FUNCTIONS.items() if not function(con).equals(function(connect("full")))]
+
+    assert not differ
+
+
+@pytest.mark.parametrize(("name", "column"), SUMMED.items())
+def test_every_view_adds_up_to_the_ledger_to_the_last_decimal(name: str, column: str, connect: Connect) -> None:
+    """Whatever a figure groups by, its amounts add up to the ledger's, exactly."""
+    con = connect("mixed")
+    truth = con.execute("select sum(cost_usd) from calls_finished").fetchall()[0][0]
+
+    assert sum((value for value in FUNCTIONS[name](con)[column].to_list() if value is not None), Decimal(0)) == truth > 0
+
+
+def test_the_parts_of_a_day_add_up_to_its_cost(connect: Connect) -> None:
+    """The colours of a bar are the whole bar."""
+    for row in metrics.cost_by_day(connect("full")).iter_rows(named=True):
+        assert sum(row[part] for part in ("uncached_usd", "cached_usd", "cache_write_usd", "output_usd")) == row["cost_usd"]
+
+
+def test_an_unpriced_call_is_counted_and_never_costs_zero(connect: Connect) -> None:
+    """A call without a price makes no amount smaller or larger, and the page can say how many there are."""
+    con = connect("full")
+    headline = metrics.headline(con, is_simulated=False).row(0, named=True)
+    unpriced = metrics.api_calls(con).filter(pl.col("cost_usd").is_null() & (pl.col("status") == "answered"))
+
+    assert headline["calls_unpriced"] == unpriced.height == 1
+    assert metrics.cost_by_document(con).filter(pl.col("document_sha256") == unpriced["document_sha256"][0])["cost_usd"].to_list() != [Decimal(0)]
+
+
+@pytest.mark.parametrize("name", FILTERED)
+def test_one_kind_of_money_holds_no_row_of_the_other(name: str, connect: Connect) -> None:
+    """Asked for real money, no function gives a simulated row, and the other way round."""
+    con = connect("mixed")
+    for kind in (True, False):
+        rows = FUNCTIONS[name](con, is_simulated=kind)
+        assert set(rows["is_simulated"].drop_nulls().to_list()) <= {kind}
+
+
+@pytest.mark.parametrize("name", DATED)
+def test_two_periods_that_meet_hold_every_row_once(name: str, connect: Connect) -> None:
+    """Both days of a period count, and a day is in one period only."""
+    con = connect("full")
+    edge = date(2026, 10, 18)  # a Sunday: no week is cut
+    early = FUNCTIONS[name](con, until=edge)
+    late = FUNCTIONS[name](con, since=edge + timedelta(days=1))
+
+    if name == "headline":
+        assert early["documents"][0] + late["documents"][0] == metrics.headline(con)["documents"][0]
+    else:
+        assert early.height + late.height == FUNCTIONS[name](con).height
+        assert min(early.height, late.height) > 0 or name in ("alerts", "errors_by_kind")
+
+
+def test_the_headline_counts_a_document_once_however_often_it_was_asked(connect: Connect) -> None:
+    """Experiments and re-runs make calls, not documents."""
+    con = connect("full")
+    row = metrics.headline(con).row(0, named=True)
+
+    assert row["documents"] == metrics.documents(con).height
+    assert row["documents"] == row["answered"] + row["failed"] + row["pending"]
+    assert row["calls"] > row["answered"]
+    assert row["calls"] == metrics.api_calls(con).height
+    assert row["calls_unsettled"] == metrics.calls_unsettled(con).height == 2
+    assert row["cost_usd"] / row["answered"] - row["cost_a_document_usd"] < Decimal("1e-11")
+
+
+def test_an_experiment_changes_no_document(connect: Connect) -> None:
+    """What another model answered in an experiment never stands in the table of documents, however new it is."""
+    con = connect("full")
+
+    assert "gpt-6-nano" in metrics.api_calls(con)["model"].to_list()
+    assert set(metrics.documents(con)["model"].drop_nulls().to_list()) == {"gpt-6-luna"}
+
+
+def test_accuracy_in_use_is_that_of_the_arm_when_there_is_only_one(connect: Connect) -> None:
+    """Both views of accuracy share one definition of right and of the interval."""
+    con = connect("tiny")
+    used = metrics.accuracy_in_use(con)
+    arm = metrics.documents(con)["arm"][0]
+    by_arm = metrics.accuracy_by_field(con).filter(pl.col("arm") == arm)
+    columns = ["field", "labelled", "right_answers", "accuracy", "accuracy_low", "accuracy_high"]
+
+    assert used.select(columns).sort("field").equals(by_arm.select(columns).sort("field"))
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (10, 10), (43, 60), (1, 1), (412, 480)])
+def test_the_interval_is_wilsons(hits: int, trials: int, connect: Connect) -> None:
+    """The macro gives what scipy gives, and stays within 0 and 1."""
+    binomtest = pytest.importorskip("scipy.stats").binomtest
+    truth = binomtest(hits, trials).proportion_ci(method="wilson")
+    [(low, high)] = (
+        connect("empty").execute("select wilson_low($hits, $trials), wilson_high($hits, $trials)", {"hits": hits, "trials": trials}).fetchall()
+    )
+
+    assert (low, high) == (pytest.approx(truth.low, abs=1e-7), pytest.approx(truth.high, abs=1e-7))
+    assert 0 <= low <= high <= 1
+
+
+def test_amounts_of_different_currencies_stand_in_rows_of_their_own(connect: Connect) -> None:
+    """No sum goes across currencies, and every document with an amount is in exactly one."""
+    con = connect("full")
+    amounts = metrics.amounts_by_currency(con)
+
+    assert amounts["currency"].n_unique() > 2
+    assert amounts["documents"].sum() == metrics.documents(con)["total_amount"].drop_nulls().len()
+
+
+@pytest.mark.parametrize(("name", "auto"), [("full", False), ("tiny", False), ("simulated", True), ("mixed", False), ("empty", False)])
+def test_real_money_is_shown_as_soon_as_there_is_any(name: str, auto: bool, connect: Connect) -> None:
+    """auto shows simulated figures only where nothing was real; yes and no decide; another word is refused."""
+    con = connect(name)
+
+    assert metrics.choose_money(con) is auto
+    assert metrics.choose_money(con, "yes") is True
+    assert metrics.choose_money(con, "no") is False
+    with pytest.raises(SettingsError, match="must be auto, yes or no"):
+        metrics.choose_money(con, "perhaps")
+
+
+def test_how_we_know_can_be_computed_again_and_moves_with_the_rows(connect: Connect) -> None:
+    """The statement given yields as many rows as it says; the hash is stable and differs between periods."""
+    con = connect("full")
+    made = metrics.provenance(con, "cost_by_day", is_simulated=False, since=date(2026, 10, 15))
+
+    assert con.execute(f"select count(*) from ({made.sql})").fetchall() == [(made.rows,)]
+    assert made.rows == metrics.cost_by_day(con, is_simulated=False, since=date(2026, 10, 15)).height
+    assert made == metrics.provenance(con, "cost_by_day", is_simulated=False, since=date(2026, 10, 15))
+    assert made.sha256 != metrics.provenance(con, "cost_by_day", is_simulated=False).sha256
+    assert (made.price_first, made.price_last) == (date(2026, 10, 15), date(2026, 10, 31))
+
+
+def test_the_hash_holds_instants_and_rounded_numbers_not_how_a_session_writes_them() -> None:
+    """Neither the time zone of a machine nor the order of an addition moves a hash."""
+    con = duckdb.connect()
+    time = metrics._as_text("x", "TIMESTAMP WITH TIME ZONE")
+    number = metrics._as_text("x", "DOUBLE")
+
+    assert con.execute(f"select {time} from (select timestamptz '1970-01-01 02:00:00+02' as x)").fetchall() == [("0",)]
+    assert con.execute(f"select {number} from (select 0.1::double + 0.2::double as x)").fetchall() == [("0.3",)]
+
+
+def test_a_view_that_does_not_exist_is_refused_before_any_sql_is_built(connect: Connect) -> None:
+    """A name that is no view reaches no statement."""
+    with pytest.raises(SettingsError, match="no such view"):
+        metrics.provenance(connect("tiny"), "documents; drop table labels_log")
+
+
+def test_a_database_without_the_views_says_what_to_do() -> None:
+    """A database that another version left without its views is named as such, not as a bug."""
+    with pytest.raises(WorkspaceUnusable, match="autod migrate"):
+        metrics.cost_by_day(duckdb.connect(config={"python_enable_replacements": "false"}))
+
+
+def test_times_are_utc_and_say_so() -> None:
+    """An instant written in another zone and a plain UTC timestamp both come as UTC."""
+    frame = metrics.read(duckdb.connect(), "select timestamptz '2026-10-12 04:00:00+02' as seen_at, make_timestamp(0) as hour_utc")
+
+    assert frame["seen_at"][0] == datetime(2026, 10, 12, 2, tzinfo=UTC)
+    assert frame.schema == {"seen_at": pl.Datetime("us", "UTC"), "hour_utc": pl.Datetime("us", "UTC")}
