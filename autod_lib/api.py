@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import email.utils
 import random
+import re
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 RETRY_STATUS: Final = frozenset({408, 409, 429, 500, 502, 503, 504})
 RETRY_QUOTA: Final = 100  # a retry takes one, a success gives one back: a dead API is not hammered (AWS SDK retry quota)
 FIRST_WAIT_S: Final = 0.5
+UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DEAD_AFTER: Final = 20  # attempts in a row without any answer, after which the API is called unavailable
 MESSAGE_LENGTH: Final = 2000
-USUAL_OUTPUT_TOKENS: Final = 600  # of a record: what an estimate takes for the answer, the cap being the bound
 NO_USAGE: Final = prices.Usage()
 
 
@@ -57,6 +58,7 @@ class Request:
     input_tokens_at_most: int
     output_cap: int
     repeat: int = 0
+    prefix_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class Api:
         self.not_before = 0.0
         self.stopping = asyncio.Event()
         self._next_slot = 0.0
+        self._spacing_s = 0.0
         self._client: AsyncOpenAI | None = None
 
     async def __aenter__(self) -> "Api":
@@ -235,20 +238,23 @@ class Api:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), seconds)
 
-    async def _pace(self) -> None:
+    async def _pace(self, request: Request) -> None:
         """Waits for this call's slot of the minute, and until the API said it may be asked again."""
-        if self.settings.requests_per_minute:
-            slot = max(time.monotonic(), self._next_slot)
-            self._next_slot = slot + 60.0 / self.settings.requests_per_minute
-            await self._sleep(slot - time.monotonic())
-        await self._sleep(self.not_before - time.monotonic())
+        slot = max(time.monotonic(), self._next_slot, self.not_before)
+        self._next_slot = slot + max(self._spacing_by_settings(request), self._spacing_s)
+        await self._sleep(slot - time.monotonic())
+        await self._sleep(self.not_before - time.monotonic())  # it may have been asked for meanwhile
+
+    def _spacing_by_settings(self, request: Request) -> float:
+        requests, tokens = self.settings.requests_per_minute, self.settings.tokens_per_minute
+        return max(60.0 / requests if requests else 0.0, 60.0 * request.estimated_input_tokens / tokens if tokens else 0.0)
 
     def _go_on(self) -> None:
         if self.stopping.is_set():
             raise Stopped("The run was stopped; this request was not sent and stays pending.")
 
     async def _attempt(self, request: Request, number: int) -> Answer:
-        await self._pace()
+        await self._pace(request)
         self._go_on()
         settings = self.settings
         call_id = uuid4()
@@ -258,7 +264,8 @@ class Api:
         if self.stopping.is_set():  # it had waited for others to settle
             await self.budget.settle(call_id, None, is_unsettled=False)
             self._go_on()
-        estimate = prices.upper_bound(request.model, started_at, request.estimated_input_tokens, min(request.output_cap, USUAL_OUTPUT_TOKENS))
+        own_tokens = request.estimated_input_tokens - request.prefix_tokens
+        estimate = prices.expected_cost(request.model, started_at, request.prefix_tokens, own_tokens)
         start = {
             "call_id": call_id,
             "request_key": request.request_key,
@@ -333,6 +340,9 @@ class Api:
                 unknown = end.status == "unsettled" or (end.status == "answered" and cost.cost_usd is None)
                 await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
         answer = Answer(call_id, end.outcome, end.text, usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
+        if end.headers is not None:
+            asked = spacing_asked(end.headers, len(self.budget.open) + 1, request.estimated_input_tokens)
+            self._spacing_s = min(asked, settings.longest_wait_s)
         self._heed(end)
         if end.try_again:
             raise TryAgain(answer, end.wait_s)
@@ -431,6 +441,7 @@ class End:
     try_again: bool = False
     wait_s: float | None = None
     is_silent: bool = False
+    headers: Any = None
 
 
 def received_answer(call_id: UUID, outcome: str, body: str, is_simulated: bool) -> Answer:
@@ -483,6 +494,32 @@ def retry_after(headers: Any, at: datetime) -> float | None:
     return None
 
 
+def _seconds(duration: str) -> float | None:
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", duration)
+    return sum(float(number) * UNIT_S[unit] for number, unit in parts) if parts else None
+
+
+def spacing_asked(headers: Any, in_flight: int, request_tokens: int) -> float:
+    """Seconds between calls that the API's limits bear; 0 while what is left of them is enough for the calls in flight.
+
+    Source: the x-ratelimit headers, whose `reset` is the time until the whole limit is there again.
+
+    >>> at_the_end = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m0s"}
+    >>> spacing_asked(at_the_end, 16, 2000), spacing_asked(at_the_end | {"x-ratelimit-remaining-requests": "50"}, 16, 2000)
+    (1.0, 0.0)
+    """
+    longest = 0.0
+    for kind, need in (("requests", 1), ("tokens", request_tokens)):
+        try:
+            limit, left = float(headers[f"x-ratelimit-limit-{kind}"]), float(headers[f"x-ratelimit-remaining-{kind}"])
+        except (KeyError, ValueError):
+            continue
+        reset_s = _seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
+        if reset_s is not None and left < limit and left < in_flight * need:
+            longest = max(longest, need * reset_s / (limit - left))
+    return longest
+
+
 def _refused(response: Any) -> End:
     body = response.content
     try:
@@ -504,6 +541,7 @@ def _refused(response: Any) -> End:
         is_simulated=True if response.headers.get("x-autod-simulated") else None,
         try_again=again,
         wait_s=retry_after(response.headers, now()),
+        headers=response.headers,
         is_silent=status >= 500,
     )
 
@@ -538,6 +576,7 @@ def _understand(response: Any) -> End:
     raw = response.content
     known = {
         "http_status": response.status_code,
+        "headers": response.headers,
         "request_id": response.headers.get("x-request-id"),
         "body": _text_of(raw),
         "is_simulated": True if response.headers.get("x-autod-simulated") else None,

@@ -13,6 +13,7 @@ import html
 import math
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +32,8 @@ NARROW: Final = 270  # a plot on a small screen, in pixels
 PHONE: Final = 348  # the same with its axes
 INK, FAINT = "#1f2328", "#57606a"
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"  # JupyterLab lists no later one
+LABEL_FIRST: Final = "run autod ingest FOLDER, then autod labels import FILE"
+LATENCY_DAYS: Final = 31
 EMPTY: Final = {"empty": True}  # marks a figure without data
 MONTHS: Final = "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec']"
 # The day of an ISO date, with its month under the first tick and the first of a month: only our own dates reach this expression.
@@ -210,19 +213,19 @@ def _base(frame: pl.DataFrame, values: list[dict[str, Any]]) -> alt.Chart:
 
 
 def _finished(chart: Any, frame: pl.DataFrame, title: str, subtitle: str) -> Chart:
-    below = f"{subtitle} · {SIMULATED}" if _is_simulated(frame) else subtitle
+    title, below = visible(title), f"{subtitle} · {SIMULATED}" if _is_simulated(frame) else subtitle
     text = html.unescape(f"{title}. {below}.")
     made: Chart = chart.properties(title=alt.TitleParams(text=title, subtitle=below), description=text).configure(**CONFIG)
     return made
 
 
-def nothing(question: str) -> alt.Chart:
+def nothing(question: str, way: str = "run autod ingest FOLDER") -> alt.Chart:
     """The figure of an empty ledger: the question, and what to do."""
-    drawn = alt.Chart(alt.InlineData(values=[{"text": "nothing yet: run autod ingest FOLDER"}])).mark_text(align="left", fontSize=13, color=FAINT)
-    placed = drawn.encode(text=alt.Text("text:N"), x=alt.value(4)).properties(width=NARROW, height=46)
-    made: alt.Chart = placed.properties(title=alt.TitleParams(text=question, subtitle="no data"), description=f"{question} {NOTHING_YET}").configure(
-        **CONFIG
-    )
+    drawn = alt.Chart(alt.InlineData(values=[{"text": f"nothing yet: {way}"}])).mark_text(align="left", fontSize=13, color=FAINT)
+    placed = drawn.encode(text=alt.Text("text:N"), x=alt.value(4)).properties(width=PHONE, height=46)
+    made: alt.Chart = placed.properties(
+        title=alt.TitleParams(text=question, subtitle="no data"), description=f"{question} {NOTHING_YET}", usermeta=EMPTY
+    ).configure(**CONFIG)
     return made
 
 
@@ -326,16 +329,17 @@ def cost_distribution(frame: pl.DataFrame) -> Chart:
     costs = sorted(known["cost_usd"].to_list())
     middle, high = costs[len(costs) // 2], costs[min(len(costs) - 1, math.ceil(len(costs) * 0.95) - 1)]
     bars = (
-        _base(known, _values(known, ["cost_usd"]))
+        _base(known, _bins([float(cost) for cost in costs]))
         .mark_bar(color=BLUE)
         .encode(
-            x=alt.X("cost_usd:Q", bin=alt.Bin(maxbins=30), title="USD a document", axis=alt.Axis(format="~g", labelFlush=True)),
-            y=alt.Y("count():Q", title="documents", axis=alt.Axis(tickMinStep=1)),
-            tooltip=[alt.Tooltip("cost_usd:Q", bin=alt.Bin(maxbins=30), title="USD"), alt.Tooltip("count():Q", title="documents")],
+            x=alt.X("low:Q", bin="binned", title="USD a document", axis=alt.Axis(format="~g", labelFlush=True, tickCount=8)),
+            x2="high:Q",
+            y=alt.Y("documents:Q", title="documents", axis=alt.Axis(tickMinStep=1, tickCount=5)),
+            tooltip=[alt.Tooltip("low:Q", title="USD from"), alt.Tooltip("high:Q", title="to"), "documents:Q"],
         )
     )
-    line = _base(known, [{"usd": float(middle), "text": f"half cost less than {usd(middle)}"}])
-    drawn = alt.layer(bars, line.mark_rule(color=RED, strokeDash=[5, 4]).encode(x="usd:Q"))
+    line = _base(known, [{"usd": float(middle)}])
+    drawn = alt.layer(bars, line.mark_rule(color=RED, strokeDash=[5, 4], strokeWidth=2).encode(x="usd:Q"))
     title = (
         f"Half of the documents cost less than {usd(middle)}, 19 in 20 less than {usd(high)}"
         if len(costs) > 1
@@ -345,6 +349,18 @@ def cost_distribution(frame: pl.DataFrame) -> Chart:
         f"{count(known.height, 'document', 'documents')}; all calls of a document together, re-runs and experiments included; dashed: the middle"
     )
     return _finished(drawn.properties(width=WIDTH, height=190), frame, title, subtitle)
+
+
+def _bins(values: list[float], most: int = 30) -> list[dict[str, float]]:
+    """Equal ranges of a round width with how many values lie in each: a drawing of a million documents holds no million points.
+
+    `values` are sorted and not negative.
+    """
+    rough = (values[-1] or 1.0) / most
+    size = 10.0 ** math.floor(math.log10(rough))
+    width = next(size * step for step in (1, 2, 5, 10) if size * step >= rough)
+    counts = Counter(int(value / width) for value in values)
+    return [{"low": place * width, "high": (place + 1) * width, "documents": number} for place, number in sorted(counts.items())]
 
 
 def dearest_documents(frame: pl.DataFrame, *, most: int = 10) -> Chart:
@@ -518,7 +534,7 @@ def classification(frame: pl.DataFrame) -> Chart:
             "documents:Q",
             title="documents",
             axis=alt.Axis(tickMinStep=1, tickCount=5),
-            scale=alt.Scale(domainMax=max(row["documents"] for row in rows) * 1.15),
+            scale=alt.Scale(domainMax=max(row["documents"] for row in rows) * 1.3),
         ),
     )
     drawn = alt.layer(base.mark_bar(color=BLUE), base.mark_text(align="left", dx=5).encode(text="text:N"))
@@ -542,9 +558,10 @@ def _mix(frame: pl.DataFrame, column: str, label: str, question: str, subtitle: 
         title=label,
         axis=alt.Axis(labelExpr=DAY_LABEL if column == "week_utc" else "slice(datum.value, 0, 7)", labelOverlap="greedy", ticks=False),
     )
+    few: dict[str, Any] = {"width": 60} if rows[column].n_unique() < 5 else {}
     bars = (
         _base(rows, _values(rows, [column, "doc_type", "documents", "rank"]))
-        .mark_bar()
+        .mark_bar(**few)
         .encode(
             x=x,
             y=alt.Y("documents:Q", stack="normalize", title="share of documents", axis=alt.Axis(format="%", tickCount=5)),
@@ -590,7 +607,7 @@ def classification_by_month(frame: pl.DataFrame) -> Chart:
 def accuracy_by_field(frame: pl.DataFrame, *, most: int = 4) -> Chart:
     """How often each field is right, with its interval. Takes metrics.accuracy_in_use, or metrics.accuracy_by_field for arms side by side."""
     if frame.is_empty():
-        return nothing("How often is each field right?")
+        return nothing("How often is each field right?", LABEL_FIRST)
     if "arm" in frame.columns:
         arms = list(dict.fromkeys(frame["arm"].to_list()))[:most]
         rows = frame.filter(pl.col("arm").is_in(arms))
@@ -640,7 +657,7 @@ def _accuracy_subtitle(rows: pl.DataFrame, arms: int) -> str:
 def confusion(frame: pl.DataFrame) -> Chart:
     """Which kinds are taken for which: labelled kind down, answered kind across. Takes metrics.confusion of one arm or several."""
     if frame.is_empty():
-        return nothing("Which kinds are taken for which?")
+        return nothing("Which kinds are taken for which?", LABEL_FIRST)
     rows = frame.group_by("truth", "answer").agg(pl.col("documents").sum()).sort("truth", "answer")
     rows = rows.with_columns(is_right=pl.col("truth") == pl.col("answer"))
     kinds = sorted({*rows["truth"].to_list(), *rows["answer"].to_list()})
@@ -677,7 +694,7 @@ def _of_arms(frame: pl.DataFrame) -> str:
 def calibration(frame: pl.DataFrame) -> Chart:
     """Stated confidence against how often it is right, the size of a point being its documents. Takes metrics.calibration."""
     if frame.is_empty():
-        return nothing("Does a confidence of 0.8 mean right eight times in ten?")
+        return nothing("Does a confidence of 0.8 mean right eight times in ten?", LABEL_FIRST)
     arms = _top(frame, "arm", "documents", 4)
     rows = frame.filter(pl.col("arm").is_in(arms))
     values = _values(rows, ["arm", "mean_confidence", "share_right", "documents"])
@@ -717,9 +734,11 @@ def latency(frame: pl.DataFrame) -> Chart:
     if frame.is_empty():
         return nothing("How long do answers take?")
     models = _top(frame, "model", "calls", 6)
-    rows = frame.filter(pl.col("model").is_in(models)).with_columns(p50_s=pl.col("p50_ms") / 1000, p95_s=pl.col("p95_ms") / 1000)
+    newest = frame["hour_utc"].max()
+    shown = frame.filter((pl.col("hour_utc") > newest - timedelta(days=LATENCY_DAYS)) & pl.col("model").is_in(models))  # type: ignore[operator]
+    rows = shown.with_columns(p50_s=pl.col("p50_ms") / 1000, p95_s=pl.col("p95_ms") / 1000)
     base = _base(rows, _values(rows, ["hour_utc", "model", "p50_s", "p95_s", "calls"])).encode(
-        x=alt.X("hour_utc:T", title="hour, UTC", scale=alt.Scale(type="utc"), axis=alt.Axis(format="%d %b", labelOverlap="greedy")),
+        x=alt.X("hour_utc:T", title="hour, UTC", scale=alt.Scale(type="utc"), axis=alt.Axis(format="%d %b", tickCount="day", labelOverlap="greedy")),
         color=alt.Color("model:N", scale=alt.Scale(domain=models)),
     )
     lines = base.mark_rule(opacity=0.5, strokeWidth=1.4).encode(y=alt.Y("p50_s:Q", title="seconds"), y2="p95_s:Q")
@@ -737,7 +756,7 @@ def latency(frame: pl.DataFrame) -> Chart:
         alt.layer(lines, points).properties(width=WIDTH, height=200),
         frame,
         title,
-        "seconds by UTC hour; point: the middle answer, line: up to the slowest in twenty",
+        f"seconds by UTC hour, at most the last {LATENCY_DAYS} days; point: the middle answer, line: up to the slowest in twenty",
     )
 
 

@@ -99,18 +99,24 @@ def _print_json(value: Any) -> None:
     def plain(item: Any) -> Any:
         return str(item)
 
-    sys.stdout.buffer.write(orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+    try:
+        text = orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a whole number beyond 64 bits, which orjson does not take
+        import json
+
+        text = json.dumps(value, default=plain, indent=2).encode()
+    sys.stdout.buffer.write(text + b"\n")
     sys.stdout.flush()
 
 
-def _print_rows(rows: list[dict[str, Any]]) -> None:
+def _print_rows(rows: list[dict[str, Any]], widest: int | None = 80) -> None:
     from .logs import one_line
 
     if not rows:
         print("(no rows)")
         return
     names = list(rows[0])
-    cells = [names] + [[one_line("" if row[name] is None else str(row[name]))[:80] for name in names] for row in rows]
+    cells = [names] + [[one_line("" if row[name] is None else str(row[name]))[:widest] for name in names] for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -135,7 +141,7 @@ def ingest(
 ) -> None:
     """Read every PDF under PATH… that the record does not know."""
     if dry_run:
-        return estimate(paths, model=model, allow_unpriced=allow_unpriced, as_json=as_json)
+        return _estimate(paths, as_json, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None, simulated=local or None)
     from .ingest import Progress, options
     from .ingest import ingest as run
     from .ingest import watch as keep_watching
@@ -158,12 +164,16 @@ def ingest(
 
 
 @app.command(epilog="Example: autod estimate ~/scans --json")
-def estimate(paths: Paths, model: Model = None, allow_unpriced: Unpriced = False, as_json: Json = False) -> None:
+def estimate(paths: Paths, model: Model = None, input_mode: Input = None, allow_unpriced: Unpriced = False, as_json: Json = False) -> None:
     """Show what reading PATH… would cost, by input mode; nothing is sent, nothing is spent."""
+    _estimate(paths, as_json, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None)
+
+
+def _estimate(paths: list[Path], as_json: bool, **given: Any) -> None:
     from .estimate import estimate as work_out
     from .progress import terminal_bar
 
-    with _settings(False, model=model, allow_unpriced=allow_unpriced or None) as settings, terminal_bar("reading") as bar:
+    with _settings(**given) as settings, terminal_bar("reading") as bar:
         result = work_out(paths, settings, lambda done, total: bar(done, total, ""))
     if as_json:
         return _print_json(result.columns())
@@ -366,7 +376,7 @@ def doctor(as_json: Json = False) -> None:
     if as_json:
         _print_json({"state": state, "checks": [_slots(check) for check in checks], "settings": settings.printable()})
     else:
-        _print_rows([_slots(check) for check in checks])
+        _print_rows([_slots(check) for check in checks], widest=None)
         print()
         _print_rows([{"setting": name, "value": value} for name, value in settings.printable().items()])
         print(f"\n{state}")
@@ -411,13 +421,15 @@ def sql(
             rows = _rows(con, statement)
         except duckdb.Error as error:
             raise SettingsError(str(error).split("\n\n")[0]) from None
+        except AttributeError:  # duckdb gives no cursor for no statement
+            raise SettingsError("There is no statement. Example: autod sql 'from cost_by_day'") from None
     if as_json:
         _print_json({"rows": rows})
     elif as_csv:
         import csv
 
         writer = csv.writer(sys.stdout)
-        writer.writerow(rows[0] if rows else [])
+        writer.writerow(map(store.inert, rows[0] if rows else []))
         writer.writerows([store.inert(value) for value in row.values()] for row in rows)
     else:
         _print_rows(rows)

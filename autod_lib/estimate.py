@@ -5,7 +5,7 @@ the model answers and by how pages are rendered. Called by the commands `estimat
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Container, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from . import prices, prompt, store, tokens
-from .api import USUAL_OUTPUT_TOKENS
-from .ingest import setup_hash
+from .ingest import Options, answers_known, due, setup_hash
 from .journal import now
-from .look import Found, Look, absolute_roots, inbox_of, look
+from .look import Found, Known, absolute_roots, inbox_of, look
 from .pdf import Limits, Readers, Reading
 from .settings import Settings
 
@@ -77,10 +76,16 @@ def estimate(paths: Iterable[Path], settings: Settings, progress: Callable[[int,
     roots = absolute_roots(paths)
     with store.reading(settings.home) as con:
         found = look(con, roots, setup_hash(settings))
-    total = Estimate(settings.model, settings.is_simulated, settings.input_mode, found.files, len(found.known))
-    readings, prefix = _apart(_read(found, settings, progress))
+        unread = due(found, Options(), settings)
+        answered = answers_known(con, settings) if unread else {}
+    total = Estimate(settings.model, settings.is_simulated, settings.input_mode, found.files, found.files - len(unread))
+    settled = {known.document_sha256 for known in found.known} - {item.document_sha256 for item in unread if isinstance(item, Known)}
+    readings, prefix = _apart(_read(unread, settings, progress))
     for reading in readings:
-        _add(total, reading, prefix, settings)
+        if reading.document_sha256 is not None and reading.document_sha256 in settled:
+            total.known += 1
+        else:
+            _add(total, reading, prefix, settings, answered)
     return total
 
 
@@ -90,51 +95,50 @@ def _apart(work: Coroutine[Any, Any, tuple[list[Reading], int]]) -> tuple[list[R
         return pool.submit(asyncio.run, work).result()
 
 
-async def _read(found: Look, settings: Settings, progress: Callable[[int, int], None] | None) -> tuple[list[Reading], int]:
+async def _read(unread: list[Found | Known], settings: Settings, progress: Callable[[int, int], None] | None) -> tuple[list[Reading], int]:
     limits = Limits(max_bytes=settings.max_pdf_bytes, seconds=settings.reader_seconds, memory_bytes=settings.reader_memory_bytes)
     readings: dict[str, Reading] = {}
 
     encoding, _ = tokens.encoding_name(settings.model)
     async with Readers(settings.readers, limits, encoding=encoding, vocabulary=str(tokens.vocabulary())) as readers:
 
-        async def one(item: Found) -> None:
+        async def one(item: Found | Known) -> None:
             inbox = None if settings.links_outside else inbox_of(item.root)
             reading = await readers.read(item.path, text=True, file=False, inbox=inbox)
             readings[reading.document_sha256 or item.path] = reading
             if progress:
-                progress(len(readings), len(found.unread))
+                progress(len(readings), len(unread))
 
-        await asyncio.gather(*(one(item) for item in found.unread))
+        await asyncio.gather(*(one(item) for item in unread))
         prefix = sum(await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts()))) + 2 * tokens.MESSAGE_TOKENS
     return list(readings.values()), prefix
 
 
-def _add(total: Estimate, reading: Reading, prefix: int, settings: Settings) -> None:
+def _add(total: Estimate, reading: Reading, prefix: int, settings: Settings, answered: Container[str]) -> None:
     if reading.status != "readable":
         total.unreadable += 1
         return
-    total.new_documents += 1
-    total.pages += reading.page_count or 0
     pages = reading.page_count or 1
     auto = "text" if reading.text_layer == "good" else "file-low"
     for mode in ("auto", "text", "file-low", "file-high"):
         real = auto if mode == "auto" else mode
         if real == "text" and (reading.text_tokens is None or reading.text_layer == "none"):
             continue
+        is_answered = prompt.request_key(settings, reading.document_sha256 or "", real) in answered
+        if mode == settings.input_mode:
+            total.known += is_answered
+            total.new_documents += not is_answered
+            total.pages += 0 if is_answered else pages
+        if is_answered:
+            continue
         part = total.by_input_mode.setdefault(mode, ModeEstimate())
         guess = tokens.estimate_document(real, pages, reading.text_tokens)
         part.documents += 1
         part.input_tokens += prefix + guess.tokens
-        part.cost_usd = _sum(part.cost_usd, _expected(settings.model, prefix, guess.tokens))
+        part.cost_usd = _sum(part.cost_usd, prices.expected_cost(settings.model, now(), prefix, guess.tokens))
         part.cost_upper_usd = _sum(
             part.cost_upper_usd, prices.upper_bound(settings.model, now(), prefix + 64 + guess.at_most, settings.max_output_tokens)
         )
-
-
-def _expected(model: str, prefix: int, document_tokens: int) -> Decimal | None:
-    """USD of a call whose prefix is read from the cache, as every call's but the first is."""
-    used = prices.Usage(input_tokens=prefix + document_tokens, cached_tokens=prefix, output_tokens=USUAL_OUTPUT_TOKENS)
-    return prices.price_call(model, used, now()).cost_usd
 
 
 def _sum(total: Decimal | None, part: Decimal | None) -> Decimal | None:

@@ -294,18 +294,19 @@ async def _run(
     setup = setup_hash(settings)
     with store.reading(settings.home) as con:
         found = look(con, roots, setup)
-        todo = _todo(found, options, settings)
+        todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
     with journal.Journal(settings.home, run_id) as segment:
         arguments = {"paths": roots, **{name: str(value) for name, value in vars(options).items() if value}}
         segment.write("run_started", **start_columns(settings, "ingest", arguments) | _run_budget(settings, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before)
-        run.note_look()
-        try:
-            if todo:
-                await run.work(todo, progress, interrupts)
-        except AutodError as error:
-            run.stop(error)
+        async with _signals(run, interrupts):
+            run.note_look()
+            try:
+                if todo:
+                    await run.work(todo, progress)
+            except AutodError as error:
+                run.stop(error)
         report = run.report(run_id, time.monotonic() - begun)
         if not isinstance(run.stopped, WorkspaceUnusable):  # else ends are missing: the run stays unfinished, so that the ledger names them
             segment.write(
@@ -334,16 +335,21 @@ def _state(report: Report) -> str:
     return "interrupted" if report.exit_status == 130 else "stopped" if report.stopped_by else "finished"
 
 
+def answers_known(con: Any, settings: Settings) -> dict[str, Any]:
+    """The request keys that have an answer under these settings: is_valid and review_reasons of each."""
+    return dict(con.execute(ANSWERED_SQL, {"prompt": prompt.version(), "model": settings.model}).fetchall())
+
+
 def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[str, Decimal]]:
     """What need not be asked again: keys with an answer, answers that a killed or stopped run had received, and what was spent."""
     from .budget import spent_before
 
-    answered = dict(con.execute(ANSWERED_SQL, {"prompt": prompt.version(), "model": settings.model}).fetchall())
     received = {key: kept for key, *kept in con.execute(RECEIVED_SQL).fetchall()}
-    return answered, received, spent_before(con, is_simulated=settings.is_simulated)
+    return answers_known(con, settings), received, spent_before(con, is_simulated=settings.is_simulated)
 
 
-def _todo(found: Look, options: Options, settings: Settings) -> list[Found | Known]:
+def due(found: Look, options: Options, settings: Settings) -> list[Found | Known]:
+    """The files that a run has to read: new and changed ones, pending ones, and on purpose those that failed before."""
     again = [
         known
         for known in found.known
@@ -393,7 +399,7 @@ class _Run:
         found, write = self.found, self.segment.write
         for path in found.vanished:
             write("sighting", path=path, problem="vanished", sentence="It is no longer there.")
-        retried = {item.path for item in _todo(found, self.options, self.settings)}
+        retried = {item.path for item in due(found, self.options, self.settings)}
         for known in found.known:
             if known.path in retried:
                 continue
@@ -402,7 +408,8 @@ class _Run:
                 write("deletion", document_sha256=known.document_sha256, is_deleted=False, reason="seen again")
             if known.status == "needs_review":
                 self.reviews.add(content)
-            self._settle(content, "reused" if known.status in ("processed", "needs_review") else "failed", known.problem or known.status)
+            is_answered = known.status in ("processed", "needs_review")
+            self._settle(content, "reused" if is_answered else "failed", known.problem or known.error_kind or known.status)
         for root in found.roots:
             share = {"files": found.files, "unchanged": len(found.known), "changed": len(found.unread), "vanished": len(found.vanished)}
             write("look", root=journal.path_text(root), seconds=round(found.seconds, 6), **share)
@@ -423,7 +430,7 @@ class _Run:
             self.stopped = error
         self.stopping.set()
 
-    async def work(self, todo: list[Found | Known], progress: Callable[[Progress], None] | None, interrupts: _Interrupts) -> None:
+    async def work(self, todo: list[Found | Known], progress: Callable[[Progress], None] | None) -> None:
         """Takes the documents through the pipeline, as many at once as calls may be in flight, and the readers a little ahead of them."""
         from .api import Api
         from .budget import budget_for
@@ -440,7 +447,6 @@ class _Run:
             Api(settings, self.segment, budget) as api,
             self._loading(),
             _modules_are_no_garbage(),
-            _signals(self, interrupts),
         ):
             self.api, self.readers = api, readers
             counts = await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts()))
@@ -535,8 +541,7 @@ class _Run:
         """The folder that links may not leave; None when they may."""
         if self.settings.links_outside:
             return None
-        root = item.root if isinstance(item, Found) else next(root for root in self.found.roots if f"{item.path}/".startswith(f"{root.rstrip('/')}/"))
-        return inbox_of(root)
+        return inbox_of(item.root)
 
     def _note_reading(self, item: Found | Known, reading: Any) -> None:
         path = journal.path_text(item.path)
@@ -668,6 +673,7 @@ class _Run:
                 schema_version=SCHEMA_VERSION,
                 cache_policy=frame.cache_policy,
                 cache_key=frame.cache_key,
+                prefix_tokens=prefix,
                 estimated_input_tokens=prefix + estimate.tokens + extra,
                 input_tokens_at_most=prefix + 64 + estimate.at_most + 2 * extra,
                 output_cap=frame.output_cap,
@@ -724,7 +730,9 @@ class _Run:
     ) -> tuple[str, str | None, str, str | None]:
         """Records the extraction and decides: processed, for a person to look at, or failed."""
         if given.outcome in ("error", "malformed", "failed_response", "empty"):
-            return "failed", given.error_kind, f"After {given.calls} attempts: {given.message} Try it again with --retry-failed.", key
+            attempts = f"After {given.calls} attempts: " if given.calls > 1 else ""
+            remedy = "Mend or replace the file." if given.error_kind == "http_400" else "Try it again with --retry-failed."
+            return "failed", given.error_kind, f"{attempts}{given.message.rstrip('. ')}. {remedy}", key
         reasons = list(problems)
         if record is None and not problems:
             reasons = [given.message]
@@ -761,7 +769,7 @@ class _Run:
     def report(self, run_id: str, seconds: float) -> Report:
         """The run in figures."""
         states = list(self.states.values())
-        skipped = len(_todo(self.found, self.options, self.settings)) - self.taken
+        skipped = len(due(self.found, self.options, self.settings)) - self.taken
         report = Report(
             run_id=run_id,
             simulated=self.settings.is_simulated,

@@ -31,7 +31,7 @@ with newest as (
     select document_sha256 from deletions group by document_sha256 having max_by(is_deleted, (logged_at, run_id, seq))
 )
 select path, newest.last.size_bytes, newest.last.modified_ns, document_sha256, newest.last.problem, states.last.status, failed_runs,
-       gone.document_sha256 is not null
+       gone.document_sha256 is not null, states.last.error_kind
 from (select path, last, last.document_sha256 as document_sha256 from newest) as newest
 left join states using (document_sha256) left join gone using (document_sha256)
 where newest.last.problem is distinct from 'vanished'"""
@@ -55,11 +55,13 @@ class Known:
     """A file that is as it was: its document and what became of it under the present settings."""
 
     path: str
+    root: str
     document_sha256: str | None
     problem: str | None
     status: str | None
     failed_runs: int
     is_deleted: bool
+    error_kind: str | None = None
 
 
 @dataclass(slots=True)
@@ -147,7 +149,7 @@ def look(con: duckdb.DuckDBPyConnection, roots: list[str], setup_hash: str) -> L
             text = path_text(path)
             before = known.pop(text, None)
             if before is not None and before[0] == status.st_size and before[1] == status.st_mtime_ns and before[3] not in UNCERTAIN:
-                found.known.append(Known(path, *before[2:]))
+                found.known.append(Known(path, root, *before[2:]))
             else:
                 found.unread.append(Found(path, root, status.st_size, status.st_mtime_ns))
     found.vanished = [text for text in known if any(text == form or text.startswith(f"{form.rstrip('/')}/") for form in forms)]

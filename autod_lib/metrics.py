@@ -9,7 +9,6 @@ Every function takes `is_simulated`: None for both kinds of money in their own r
 first and the last UTC day that count, both included; None leaves that end open.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -117,7 +116,8 @@ def api_calls(
     cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens int · cost_usd, cost_upper_usd Decimal · price_date date · latency_ms float ·
     is_simulated bool, and the further columns of the view.   Source: sql/views/01_api_calls.sql
     """
-    sql = f"from api_calls where {ONE_KIND} and {in_period(utc_day('coalesce(finished_at, started_at)'))} order by started_at desc, call_id limit $limit"
+    day = utc_day("coalesce(finished_at, started_at)")
+    sql = f"from api_calls where {ONE_KIND} and {in_period(day)} order by started_at desc, call_id limit $limit"
     return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until, "limit": limit})
 
 
@@ -384,7 +384,8 @@ def review_queue(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = 
 def document_problems(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Files without an answer, with the reason and what to do.
 
-    path, document_sha256, processing_status, problem, sentence str · cost_usd Decimal · last_seen_at UTC.   Source: sql/views/46_document_problems.sql
+    path, document_sha256, processing_status, problem, sentence str · cost_usd Decimal · last_seen_at UTC.
+    Source: sql/views/46_document_problems.sql
     """
     return read(con, "from document_problems order by problem, path nulls last, document_sha256")
 
@@ -406,7 +407,8 @@ def prompt_versions(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     Source: the table prompt_versions in sql/migrations/0001_tables.sql
     """
     sql = (
-        "select prompt_hash, any_value(schema_version) as schema_version, any_value(prefix_tokens) as prefix_tokens, any_value(encoding) as encoding, "
+        "select prompt_hash, any_value(schema_version) as schema_version, any_value(prefix_tokens) as prefix_tokens, "
+        "any_value(encoding) as encoding, "
         "min(logged_at) as first_at, max(logged_at) as last_at, count(distinct run_id) as runs "
         "from prompt_versions group by prompt_hash order by last_at desc, prompt_hash"
     )
@@ -417,7 +419,7 @@ def prompt_versions(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 class Provenance:
     """From what a figure was made.
 
-    `sql` gives the rows again (`autod sql "…"`), `rows` is their number, `sha256` the hash of their text, columns in the view's order and rows sorted.
+    `sql` gives the rows again (`autod sql "…"`), `rows` is their number, `sha256` the hash of their sorted hashes, columns in the view's order.
     `calls` are the ledger rows in the same kind of money and period, `unpriced` those of them that were answered and have no price; `price_first` and
     `price_last` the days whose prices they were billed at, None without any.
     """
@@ -432,6 +434,7 @@ class Provenance:
     price_last: date | None
 
 
+OF_NEITHER = ("documents", "review_queue", "runs_overview", "alerts")  # views with rows that belong to no kind of money and are shown with both
 DAYS = {  # the expression by which a view is cut to a period
     "headline_by_day": "day_utc",
     "cost_by_day": "day_utc",
@@ -441,6 +444,7 @@ DAYS = {  # the expression by which a view is cut to a period
     "latency_by_hour": "cast(hour_utc as date)",
     "api_calls": utc_day("coalesce(finished_at, started_at)"),
     "documents": utc_day("coalesce(processed_at, created_at)"),
+    "alerts": utc_day("logged_at"),
 }
 
 
@@ -453,28 +457,33 @@ def provenance(
     zone moves the hash. Raises: SettingsError if there is no such view.
     """
     columns = con.execute(
-        "select column_name, data_type from duckdb_columns() where schema_name = 'main' and not internal and table_name = $view order by column_index",
+        "select column_name, data_type from duckdb_columns() where schema_name = 'main' and not internal and table_name = $view "
+        "order by column_index",
         {"view": view},
     ).fetchall()
     if not columns:
         raise SettingsError(f"{view!r}: the database has no such view or table.")
     conditions = []
     if is_simulated is not None and "is_simulated" in {name for name, _ in columns}:
-        conditions.append("is_simulated" if is_simulated else "not is_simulated")
+        kind = "is_simulated" if is_simulated else "not is_simulated"
+        conditions.append(f"(is_simulated is null or {kind})" if view in OF_NEITHER else kind)
+    if view == "documents":
+        conditions.append("not is_deleted")
     if view in DAYS and since is not None:
         conditions.append(f"{DAYS[view]} >= '{since.isoformat()}'")
     if view in DAYS and until is not None:
         conditions.append(f"{DAYS[view]} <= '{until.isoformat()}'")
     sql = f"from {view}" + (f" where {' and '.join(conditions)}" if conditions else "")
     text = ", ".join(_as_text(name, kind) for name, kind in columns)
-    rows = [row[0] for row in con.execute(f"select concat_ws(chr(31), {text}) as line from ({sql}) order by line").fetchall()]
+    lines = f"select sha256(concat_ws(chr(31), {text})) as line from ({sql})"
+    [(rows, sha256)] = con.execute(f"select count(*), sha256(coalesce(string_agg(line, '' order by line), '')) from ({lines})").fetchall()
     day = utc_day("coalesce(finished_at, started_at)")
     [found] = con.execute(
         "select count(*), count(*) filter (where cost_usd is null and status = 'answered'), min(price_date), max(price_date) "
         f"from api_calls where {ONE_KIND} and {in_period(day)}",
         {"is_simulated": is_simulated, "since": since if view in DAYS else None, "until": until if view in DAYS else None},
     ).fetchall()
-    return Provenance(view, sql, len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest(), *found)
+    return Provenance(view, sql, rows, sha256, *found)
 
 
 def _as_text(name: str, kind: str) -> str:

@@ -24,11 +24,16 @@ JSON_LISTS: Final = ("review_reasons", "tags", "flags", "alternatives")
 SIMULATED: Final = "simulated: no real money"
 NOTHING_YET: Final = "Nothing yet. Read some documents first: autod ingest FOLDER (add --local to try it without a key)."
 
-# The columns of the report's appendices.
+# The columns that the tables of the notebooks show.
+RUNS: Final = ("started_at", "command", "state", "documents", "processed", "failed", "calls", "cost_usd", "is_simulated")
 DOCUMENTS: Final = (
-    ["document_sha256", "file_name", "page_count", "doc_type", "confidence_score", "issuer", "primary_date", "total_amount", "currency", "processing_status", "cost_usd"]
+    *("document_sha256", "file_name", "page_count", "doc_type", "confidence_score", "issuer"),
+    *("primary_date", "total_amount", "currency", "processing_status", "cost_usd"),
 )
-CALLS: Final = ["started_at", "document_sha256", "model", "input_mode", "status", "outcome", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "cost_usd", "price_date"]
+CALLS: Final = (
+    *("started_at", "document_sha256", "model", "input_mode", "status", "outcome"),
+    *("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "cost_usd", "price_date"),
+)
 
 # Classes that tell both generations of MathJax, which JupyterLab runs over every output, that "$4 and $5" is money and no formula.
 NO_MATH: Final = "autod tex2jax_ignore mathjax_ignore"
@@ -41,7 +46,8 @@ STYLE: Final = """<style>
 .autod-words{font-size:19px;line-height:1.55;margin:.3em 0 1em}
 .autod-heading h2{font-size:25px;line-height:1.2;margin:.1em 0 .15em;letter-spacing:-.01em}
 .autod-heading p{color:#57606a;margin:0 0 .8em}
-.autod-badge{display:inline-block;font-size:12.5px;padding:2px 10px;border:1px solid #d4a72c;border-radius:6px;background:#fff8c5;color:#4d3800;margin:2px 0 6px}
+.autod-badge{display:inline-block;font-size:12.5px;padding:2px 10px;border:1px solid #d4a72c;border-radius:6px}
+.autod-badge{background:#fff8c5;color:#4d3800;margin:2px 0 6px}
 .autod-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:6px 0 18px}
 .autod-tile{border:1px solid #d8dee4;border-radius:9px;padding:10px 12px 8px;background:#fff;display:flex;flex-direction:column;min-height:112px}
 .autod-tile b{font-size:23px;line-height:1.25;font-variant-numeric:tabular-nums;font-weight:650}
@@ -64,7 +70,8 @@ STYLE: Final = """<style>
 .autod-table td.gt_heading{text-align:left;border:0;padding:0 0 2px}
 .autod-table td.gt_title{font-size:15px;font-weight:600;color:#1f2328}
 .autod-table td.gt_subtitle{font-size:12.5px;color:#57606a;padding-bottom:6px}
-.autod-table th.gt_col_heading{border-bottom:1.5px solid #8c959f;border-top:0;font-weight:600;color:#57606a;padding:4px 14px 4px 0;vertical-align:bottom}
+.autod-table th.gt_col_heading{border-bottom:1.5px solid #8c959f;border-top:0;font-weight:600;color:#57606a}
+.autod-table th.gt_col_heading{padding:4px 14px 4px 0;vertical-align:bottom}
 .autod-table td.gt_row{border-top:1px solid #e6e8eb;padding:4px 14px 4px 0;vertical-align:top;min-width:13em;max-width:34em;overflow-wrap:anywhere}
 .autod-table td.gt_right,.autod-table td.autod-short,.autod-table td.gt_row:has(code){white-space:nowrap;min-width:0}
 .autod-table .gt_right{text-align:right!important}
@@ -200,9 +207,22 @@ def day(value: date) -> str:
     return f"{value.day} {value:%B %Y}"
 
 
-def moment(value: datetime | None) -> str:
-    """A time in UTC, to the second."""
-    return "–" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+def days(first: date, last: date) -> str:
+    """A span of days, with what both ends share said once.
+
+    >>> days(date(2026, 10, 19), date(2026, 10, 25)), days(date(2026, 9, 28), date(2026, 10, 4)), days(date(2026, 10, 5), date(2026, 10, 5))
+    ('19 to 25 October 2026', '28 September to 4 October 2026', '5 October 2026')
+    """
+    if first == last:
+        return day(first)
+    start = (
+        f"{first.day}"
+        if (first.year, first.month) == (last.year, last.month)
+        else f"{first.day} {first:%B}"
+        if first.year == last.year
+        else day(first)
+    )
+    return f"{start} to {day(last)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +263,9 @@ def period(since: str = "", until: str = "") -> Period:
     if is_month:
         return Period(first, last, before_last.replace(day=1), before_last, f"{first:%B %Y}", f"{before_last:%B %Y}")
     length = (last - first).days + 1
-    name = day(first) if length == 1 else f"{day(first)} to {day(last)}"
-    return Period(first, last, first - timedelta(days=length), before_last, name, "the day before" if length == 1 else f"the {length} days before")
+    return Period(
+        first, last, first - timedelta(days=length), before_last, days(first, last), "the day before" if length == 1 else f"the {length} days before"
+    )
 
 
 def _iso_day(name: str, text: str) -> date | None:
@@ -296,16 +317,11 @@ def _sparkline(course: Sequence[float | None], name: str) -> str:
     placed = [(index / width * 118 + 1, 23 - (value - low) / (high - low or 1) * 19) for index, value in points]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
     x, y = placed[-1]
+    thin, thick = (f'stroke="{BLUE}" vector-effect="non-scaling-stroke" stroke-width="{width}"' for width in (1.6, 5))
     return (
-        f'<svg viewBox="0 0 122 26" preserveAspectRatio="none" role="img" aria-label="{escape(name)}"><polyline points="{path}" fill="none" stroke="{BLUE}" '
-        f'stroke-width="1.6" vector-effect="non-scaling-stroke"/><line x1="{x:.1f}" y1="{y:.1f}" x2="{x:.1f}" y2="{y:.1f}" stroke="{BLUE}" stroke-width="5" '
-        'stroke-linecap="round" vector-effect="non-scaling-stroke"/></svg>'
+        f'<svg viewBox="0 0 122 26" preserveAspectRatio="none" role="img" aria-label="{escape(name)}"><polyline points="{path}" fill="none" {thin}/>'
+        f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{x:.1f}" y2="{y:.1f}" {thick} stroke-linecap="round"/></svg>'
     )
-
-
-def document_link(sha256: str | None) -> Html:
-    """A link to the document's row in the appendix of the same page."""
-    return Html(f'<a href="#document-{escape(sha256[:12])}"><code>{escape(sha256[:12])}</code></a>') if sha256 else Html("–")
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,8 +423,8 @@ def table(
 ) -> Html:
     """A frame as a table, numbers to the right, every value escaped, no more than `limit` rows and a line that says so.
 
-    `columns` chooses the columns and may rename them; by default all, headed by name and unit. `anchor` names the table for links, `row_anchor` a column
-    whose value names its row (`document-…`); with `link_documents` a document's hash leads to its row in the appendix.
+    `columns` chooses the columns and may rename them; by default all, headed by name and unit. `anchor` names the table for links, `row_anchor` a
+    column whose value names its row (`document-…`); with `link_documents` a document's hash leads to its row in the appendix.
     """
     chosen = list(columns) if columns is not None else frame.columns
     names = dict(columns) if isinstance(columns, Mapping) else {}
@@ -478,8 +494,9 @@ def know(made: Provenance, rows: Html | None = None, *, links: Mapping[str, str]
         else f"prices of {made.price_first}" + (f" to {made.price_last}" if made.price_last != made.price_first else "")
     )
     leads = "".join(f' · <a href="#{escape(anchor)}">{escape(text)}</a>' for text, anchor in (links or {}).items())
+    counted = f"{count(made.calls, 'call', 'calls')} in the ledger, {count(made.unpriced)} without a price, {prices}"
     text = (
-        f"View <code>{escape(made.view)}</code>, {count(made.rows, 'row', 'rows')} of <code>{escape(made.sql)}</code>; {count(made.calls, 'call', 'calls')} in the ledger, "
-        f"{count(made.unpriced)} without a price, {prices}; SHA-256 of the result <code>{escape(made.sha256)}</code>{leads}"
+        f"View <code>{escape(made.view)}</code>, {count(made.rows, 'row', 'rows')} of <code>{escape(made.sql)}</code>; {counted}; "
+        f"SHA-256 of the result <code>{escape(made.sha256)}</code>{leads}"
     )
     return wrapped(f'<details class="autod-know"><summary>How do we know</summary><p>{text}</p>{rows.markup if rows else ""}</details>')

@@ -231,6 +231,7 @@ class _Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=environment,
+                start_new_session=True,  # a terminal's Ctrl-C is for the command, which lets documents in work end
             )
         self._received = bytearray()
         self._longest_frame = 8 * limits.max_text_characters + 1_000_000

@@ -15,6 +15,7 @@ from typing import Any, Final
 MILLION: Final = Decimal(1_000_000)
 ABSURD_TOKENS: Final = 100_000_000  # no model's window comes near; such a usage is a fault of the answer
 TWELVE_HOURS: Final = 2  # a write for 12 hours bills 2.5 times the input rate, one for 30 minutes 1.25 times: the provider's prompt-caching guide
+USUAL_OUTPUT_TOKENS: Final = 600  # of a record: what an expectation takes for the answer, the cap being the bound
 PRICED_TIERS: Final = frozenset({None, "", "auto", "default"})
 
 
@@ -175,6 +176,12 @@ def upper_bound(model: str, at: datetime, input_tokens: int, output_cap: int, ca
         return None
     dearest = max(rates.dearest_input, rates.written * TWELVE_HOURS) if cache_lifetime == "12h" else rates.dearest_input
     return (input_tokens * dearest + output_cap * rates.output) / MILLION
+
+
+def expected_cost(model: str, at: datetime, prefix_tokens: int, document_tokens: int) -> Decimal | None:
+    """What a call will cost if its static prefix is read from the cache, as every call's but the first is. None when nobody prices the model."""
+    used = Usage(input_tokens=prefix_tokens + document_tokens, cached_tokens=prefix_tokens, output_tokens=USUAL_OUTPUT_TOKENS)
+    return price_call(model, used, at).cost_usd
 
 
 def _doubt(usage: Usage) -> str | None:

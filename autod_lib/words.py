@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from .page import NOTHING_YET, Html, Matter, Period, Tile, bold, change, count, day, escape, share, usd, words
+from .page import NOTHING_YET, Html, Matter, Period, Tile, bold, change, count, escape, share, usd, words
+from .page import days as page_days
 from .settings import Settings
 
 
@@ -77,11 +78,20 @@ def _compared(row: dict[str, Any], before: dict[str, Any] | None, period: Period
         return ""
     if before is None:
         return f"There is nothing to compare with: {period.before_name} holds no call."
-    money, documents = change(row["cost_usd"], before["cost_usd"]), change(row["documents"], before["documents"])
+    money, documents = _than(row["cost_usd"], before["cost_usd"], "less"), _than(row["documents"], before["documents"], "fewer")
     if not money:
         return f"The cost cannot be compared with {period.before_name}."
-    of_documents = f" for {documents} documents" if documents and documents != "unchanged" else " for as many documents" if documents else ""
-    return f"Against {period.before_name}: {money} cost{of_documents}."
+    where = "on" if period.before_since == period.before_until else "in"
+    than = f"{money} than {where}" if money != "as much" else f"as much as {where}"
+    return f"That is {than} {period.before_name}" + (
+        f", for {documents} documents." if documents not in ("", "as much") else ", for as many documents."
+    )
+
+
+def _than(now: Decimal | int | None, before: Decimal | int | None, less: str) -> str:
+    """`8 % less` or `6 % more` than before, `as much`, or nothing when that cannot be said."""
+    text = change(now, before)
+    return "as much" if text == "unchanged" else f"{text[1:]} {'more' if text[0] == '+' else less}" if text else ""
 
 
 def cache(by_day: pl.DataFrame, *, note: str = "") -> Html:
@@ -138,7 +148,8 @@ def _right(row: dict[str, Any]) -> str:
 def _labels(row: dict[str, Any]) -> str:
     interval = f"{share(row['accuracy_low'], 1)} to {share(row['accuracy_high'], 1)}"
     few = " That is few: the interval is wide, label more before deciding." if row["labelled"] < 100 else ""
-    return f"By {count(row['labelled'], 'label', 'labels')} on {count(row['documents'], 'document', 'documents')} the true share lies within {interval} (95 %).{few}"
+    on = f"{count(row['labelled'], 'label', 'labels')} on {count(row['documents'], 'document', 'documents')}"
+    return f"By {on} the true share lies within {interval} (95 %).{few}"
 
 
 def _weakest(in_use: pl.DataFrame) -> str:
@@ -181,7 +192,12 @@ def tiles(now: pl.DataFrame, before: pl.DataFrame, by_day: pl.DataFrame, in_use:
     half = (right["accuracy_high"] - right["accuracy_low"]) / 2 if right else 0.0
     shares = [item["cached_tokens"] / item["input_tokens"] if item["input_tokens"] else None for item in by_day.iter_rows(named=True)]
     return [
-        Tile("documents", count(row["documents"]), _against(row, old, "documents", period) or _days_of(row), by_day["documents"].to_list()),
+        Tile(
+            "documents",
+            count(row["documents"]),
+            _against(row, old, "documents", period) or page_days(row["first_day"], row["last_day"]),
+            by_day["documents"].to_list(),
+        ),
         Tile(
             "cost",
             usd(row["cost_usd"]),
@@ -213,14 +229,10 @@ def tiles(now: pl.DataFrame, before: pl.DataFrame, by_day: pl.DataFrame, in_use:
     ]
 
 
-def days(now: pl.DataFrame) -> str:
-    """The days on which something happened, for the head of a page; empty when none. Takes metrics.headline of one kind of money."""
+def days(now: pl.DataFrame, period: Period) -> str:
+    """The days on which something happened, for the head of a page that names no period. Takes metrics.headline of one kind of money."""
     row = _only(now)
-    return f"{_days_of(row)} · " if row else ""
-
-
-def _days_of(row: dict[str, Any]) -> str:
-    return day(row["first_day"]) if row["first_day"] == row["last_day"] else f"{row['first_day']:%-d %b} to {row['last_day']:%-d %b %Y}"
+    return f"{page_days(row['first_day'], row['last_day'])} · " if row and period.since is None else ""
 
 
 def _floats(values: pl.Series) -> list[float | None]:
@@ -296,10 +308,10 @@ def standing(settings: Settings, every: pl.DataFrame) -> Html:
         if settings.api_key is not None
         else "No API key is set: export OPENAI_API_KEY=…, or add --local to use the simulated API on this machine."
     )
-    done = [
-        f"{count(row['documents'], 'document', 'documents')} {'simulated' if row['is_simulated'] else 'read for real'}, {usd(row['cost_usd'])}{_money(row['is_simulated'])}"
-        for row in every.iter_rows(named=True)
-    ]
+    done = []
+    for row in every.iter_rows(named=True):
+        read = f"{count(row['documents'], 'document', 'documents')} {'simulated' if row['is_simulated'] else 'read for real'}"
+        done.append(f"{read}, {usd(row['cost_usd'])}{_money(row['is_simulated'])}")
     where = bold(f"The workspace is {settings.home}.")
     return words(where, key, ("So far: " + "; ".join(done) + ".") if done else "It is empty so far.")
 

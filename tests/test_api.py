@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from autod_lib import api, journal, prices, prompt
-from autod_lib.api import Answer, Api, Request, retry_after
+from autod_lib.api import Answer, Api, Request, retry_after, spacing_asked
 from autod_lib.budget import Budget
 from autod_lib.errors import ApiRefused, ApiUnavailable, AutodError, SettingsError
 from autod_lib.local_api import running
@@ -411,6 +411,68 @@ def test_requests_keep_the_pace_of_the_setting(server: tuple[str, Path], tmp_pat
     starts = sorted(call["started_at"] for call in ledger(tmp_path))
 
     assert (starts[-1] - starts[0]).total_seconds() >= 0.29
+
+
+def test_tokens_keep_the_pace_of_the_setting(server: tuple[str, Path], tmp_path: Path) -> None:
+    """Requests of 2,000 tokens at 1,200,000 tokens a minute leave a tenth of a second apart."""
+    settings = settings_for(tmp_path, server[0], tokens_per_minute=1_200_000)
+
+    async def four() -> None:
+        with journal.Journal(tmp_path) as segment:
+            async with Api(settings, segment, Budget({}, {})) as calls:
+                await asyncio.gather(*(calls.ask(request_under(settings, f"document {number}")) for number in range(4)))
+
+    asyncio.run(four())
+    starts = sorted(call["started_at"] for call in ledger(tmp_path))
+
+    assert (starts[-1] - starts[0]).total_seconds() >= 0.29
+
+
+def limits(kind: str, limit: str, left: str, reset: str) -> dict[str, str]:
+    return {f"x-ratelimit-limit-{kind}": limit, f"x-ratelimit-remaining-{kind}": left, f"x-ratelimit-reset-{kind}": reset}
+
+
+@pytest.mark.parametrize(
+    ("headers", "spacing"),
+    [
+        ({}, 0.0),
+        (limits("requests", "60", "0", "1m0s"), 1.0),
+        (limits("requests", "60", "15", "45s"), 1.0),
+        (limits("requests", "60", "16", "44s"), 0.0),
+        (limits("requests", "600", "0", "60000ms"), 0.1),
+        (limits("tokens", "120000", "20000", "50s"), 1.0),
+        (limits("tokens", "120000", "100000", "10s"), 0.0),
+        (limits("requests", "60", "0", "1m") | limits("tokens", "120000", "0", "2m"), 2.0),
+        (limits("requests", "many", "0", "1m"), 0.0),
+        (limits("requests", "60", "60", "0s"), 0.0),
+        (limits("requests", "60", "0", "soon"), 0.0),
+    ],
+)
+def test_the_pace_is_learned_from_the_headers(headers: dict[str, str], spacing: float) -> None:
+    """With 16 calls in flight of 2,000 tokens each: no pause while what is left is enough for them, else as far apart as the limit refills."""
+    assert spacing_asked(headers, 16, 2000) == pytest.approx(spacing)
+
+
+def test_a_rate_limit_costs_time_and_no_document(tmp_path: Path) -> None:
+    """More requests than the minute's limit: each is answered, at the pace of the limit, with hardly a refusal."""
+    with running(answers="canned", requests_per_minute=240) as address:
+        settings = settings_for(tmp_path, address, attempts=5)
+
+        async def all_of_them() -> list[Answer]:
+            with journal.Journal(tmp_path) as segment:
+                async with Api(settings, segment, Budget({}, {})) as calls:
+                    in_flight = asyncio.Semaphore(16)
+
+                    async def one(number: int) -> Answer:
+                        async with in_flight:
+                            return await calls.ask(request_under(settings, f"document {number}"))
+
+                    return await asyncio.gather(*(one(number) for number in range(256)))
+
+        answers = asyncio.run(all_of_them())
+
+    assert {answer.outcome for answer in answers} == {"completed"}
+    assert sum(answer.calls for answer in answers) <= 256 + 16
 
 
 def test_a_dead_api_is_not_hammered(tmp_path: Path) -> None:

@@ -242,6 +242,18 @@ def test_the_hash_holds_instants_and_rounded_numbers_not_how_a_session_writes_th
     assert con.execute(f"select {number} from (select 0.1::double + 0.2::double as x)").fetchall() == [("0.3",)]
 
 
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in ("headline", "prompt_versions")])
+def test_how_we_know_names_the_very_rows_that_are_shown(name: str, connect: Connect) -> None:
+    """The statement under a figure gives as many rows as the figure was drawn from, for either kind of money and for a period."""
+    con = connect("mixed")
+    given = inspect.signature(FUNCTIONS[name]).parameters
+    for scope in ({"is_simulated": False}, {"is_simulated": True}, {"since": date(2026, 10, 19), "until": date(2026, 10, 21)}):
+        if set(scope) <= set(given):
+            made = metrics.provenance(con, name, **scope)
+            assert made.rows == FUNCTIONS[name](con, **scope).height
+            assert con.execute(f"select count(*) from ({made.sql})").fetchall() == [(made.rows,)]
+
+
 def test_a_view_that_does_not_exist_is_refused_before_any_sql_is_built(connect: Connect) -> None:
     """A name that is no view reaches no statement."""
     with pytest.raises(SettingsError, match="no such view"):

@@ -137,8 +137,8 @@ def test_the_key_is_in_no_error() -> None:
         load_settings({}, api_key=[KEY])
     assert "OPENAI_API_KEY" in str(told.value)
     assert KEY not in str(told.value)
-    with pytest.raises(ValueError, match="in_flight") as raw:
-        Settings(api_key=KEY, in_flight=0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="api_key") as raw:
+        Settings(api_key=[KEY], in_flight=0)  # type: ignore[arg-type]
     assert KEY not in str(raw.value)
 
 

@@ -1,6 +1,7 @@
 """The database: made from the journal, remade from it, held by nobody, and closed to whatever SQL a notebook may hold."""
 
 import doctest
+import gzip
 import json
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -207,27 +209,25 @@ def test_a_database_that_is_deleted_is_made_again_with_the_same_figures(unloaded
 
 def test_a_journal_loaded_in_small_steps_gives_the_same_figures(unloaded: Path, expected: Figures) -> None:
     """While a run goes on, its segment is loaded a few lines at a time, cut anywhere."""
-    for segment in journal.segments(unloaded)[2:4]:
+    for segment in journal.segments(unloaded)[2:3]:
         whole = segment.read_bytes()
         writer = Journal(unloaded, "20990101-000000-0000000f")  # holds a lock, as a live run does
         segment.unlink()
         writer.path.rename(segment)
-        for start in range(0, len(whole), 9001):
+        for start in range(0, len(whole), 20_001):
             with segment.open("ab") as file:
-                file.write(whole[start : start + 9001])
+                file.write(whole[start : start + 20_001])
             store.load(unloaded, only=segment)
         writer.close()
     assert _figures(unloaded) == expected
 
 
 def test_compressing_a_loaded_segment_changes_nothing(home: Path, expected: Figures) -> None:
-    """Neither for the database there is, nor for the one made anew."""
-    import gzip
-
+    """Its content is known to be loaded, and the database can be made anew from it."""
     for segment in journal.segments(home):
         segment.with_suffix(".jsonl.gz").write_bytes(gzip.compress(segment.read_bytes()))
         segment.unlink()
-    assert _figures(home) == expected
+    assert store.load(home).events == 0
     _move_away(home)
     assert _figures(home) == expected
 
@@ -250,7 +250,7 @@ store.load(home)
 """
 
 
-@pytest.mark.parametrize("at", [1, 2, 9])
+@pytest.mark.parametrize("at", [1, 6])
 def test_a_load_that_is_killed_in_its_middle_is_taken_up_again(unloaded: Path, start: Start, expected: Figures, at: int) -> None:
     """kill -9 between the rows and their commit: no row is lost, none is there twice."""
     process = start(KILLED, unloaded, at)
@@ -346,7 +346,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.lists(EVENTS, min_size=1, max_size=15), st.integers(50, 2000))
 def test_any_events_in_pieces_of_any_size_load_to_the_same_tables(fresh: Path, events: list[dict[str, Any]], at_most: int) -> None:
     """And every line is either a row or put aside: none is lost."""
@@ -406,8 +406,8 @@ FORBIDDEN = {
 @pytest.mark.parametrize("way", ["reading", "writing"])
 def test_sql_reaches_nothing_outside_the_database(made: Path, tmp_path: Path, what: str, way: str) -> None:
     """Whatever a notebook or `autod sql` is given, and from a second cursor too."""
-    secret_frame = {"a": [1]}
-    assert secret_frame
+    secret_frame = {"a": numpy.array([1])}  # noqa: F841
+    assert duckdb.sql("select * from secret_frame").fetchall() == [(1,)]
     (tmp_path / "secret.txt").write_text("secret")
     (tmp_path / "secret.txt.csv").write_text("a\n1\n")
     sql = FORBIDDEN[what].format(file=tmp_path / "secret.txt", folder=tmp_path)
@@ -600,7 +600,6 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "text": lambda _: b"this is no database\n" * 1000,
     "cut": lambda content: content[: len(content) // 2],
     "header": lambda content: _overwritten(content, 0, 4096),
-    "first blocks": lambda content: _overwritten(content, 12288 + 100, 300_000),
     "every block": lambda content: _overwritten(content, 12288 + 100, len(content)),
 }
 

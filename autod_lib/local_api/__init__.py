@@ -48,6 +48,7 @@ def running(
         stdout=subprocess.PIPE,
         env=_environment(),
         text=True,
+        start_new_session=True,  # a terminal's Ctrl-C is for the caller, whose calls in flight may still end
     )
     try:
         address = server.stdout.readline().strip() if server.stdout else ""
