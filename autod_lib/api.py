@@ -259,7 +259,7 @@ class Api:
         settings = self.settings
         call_id = uuid4()
         started_at = now()
-        upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap)
+        upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap, settings.cache_lifetime)
         await self.budget.reserve(call_id, upper)
         if self.stopping.is_set():  # it had waited for others to settle
             await self.budget.settle(call_id, None, is_unsettled=False)

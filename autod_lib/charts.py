@@ -8,7 +8,6 @@ the only numbers computed here are those that a title quotes of the frame.
 Colours: Okabe and Ito, https://jfly.uni-koeln.de/color/ (told apart by colour-blind eyes).
 """
 
-import hashlib
 import html
 import math
 import re
@@ -100,12 +99,12 @@ def enable() -> None:
 
 
 def _mimebundle(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    title = spec.get("title") or {}
+    """What a cell shows: the interactive form for JupyterLab, its drawing for pages, and in the drawing's metadata another for small screens."""
     return {
         "application/vnd.vegalite.v5+json": spec | {"$schema": SCHEMA},
-        "image/svg+xml": _responsive(spec),
-        "text/plain": " · ".join(_texts(title)),
-    }, {}
+        "image/svg+xml": _svg(spec),
+        "text/plain": " · ".join(_texts(spec.get("title"))),
+    }, {"image/svg+xml": {"narrow": _svg(_wrapped_title(_narrowed(spec)))}}
 
 
 def _texts(title: Any) -> list[str]:
@@ -133,26 +132,12 @@ def _svg(spec: dict[str, Any]) -> str:
     return f"{opened}<title>{escape(title)}</title><desc>{escape(text)}</desc>{drawn[head.end() :]}"
 
 
-def _responsive(spec: dict[str, Any]) -> str:
-    """One SVG of two drawings, of which a narrow screen shows the narrow one: titles wrap, text keeps its size."""
+def _wrapped_title(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same with its title in lines that a small screen holds."""
     title, *rest = [*_texts(spec.get("title")), ""]
-    lines = {"text": textwrap.wrap(title, 44), "subtitle": textwrap.wrap(" ".join(rest), 52)}
-    narrow = _narrowed(spec) | ({"title": spec["title"] | lines} if isinstance(spec.get("title"), Mapping) else {})
-    wide, small = _svg(spec), _svg(narrow)
-    name = f"autod-{hashlib.sha256(wide.encode()).hexdigest()[:12]}"
-    (width, height), (small_width, small_height) = _size(wide), _size(small)
-    style = (
-        f".{name} .small{{display:none}}@media(max-width:560px){{.{name} .wide{{display:none}}.{name} .small{{display:inline}}"
-        f".{name}{{width:{small_width}px!important;height:{small_height}px!important;max-width:none!important}}}}"
-    )
-    inner = "".join(drawn.replace('class="marks"', f'class="marks {kind}"', 1) for kind, drawn in (("wide", wide), ("small", small)))
-    return f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" width="{width}" height="{height}"><style>{style}</style>{inner}</svg>'
-
-
-def _size(drawn: str) -> tuple[int, int]:
-    found = re.match(r'<svg\b[^>]*? width="([\d.]+)" height="([\d.]+)"', drawn)
-    assert found is not None, "vl_convert gives width and height"
-    return math.ceil(float(found[1])), math.ceil(float(found[2]))
+    if not isinstance(spec.get("title"), Mapping):
+        return spec
+    return spec | {"title": spec["title"] | {"text": textwrap.wrap(title, 42), "subtitle": textwrap.wrap(" ".join(rest), 50)}}
 
 
 def figure(chart: Chart, *, how: str | Html = "", know: Html | None = None) -> Html:
@@ -634,7 +619,8 @@ def accuracy_by_field(frame: pl.DataFrame, *, most: int = 4) -> Chart:
     lines = base.mark_rule(strokeWidth=2.2).encode(x=x, x2="accuracy_high:Q")
     points = base.mark_point(filled=True, size=60, opacity=1).encode(x="accuracy:Q", tooltip=tips)
     drawn = alt.layer(lines, points).properties(width=WIDTH, height=alt.Step(26 if len(arms) == 1 else 13))
-    return _finished(drawn, frame, _accuracy_title(first), _accuracy_subtitle(first, len(arms)))
+    title = _accuracy_title(first) if len(arms) == 1 else _arms_title(rows)
+    return _finished(drawn, frame, title, _accuracy_subtitle(first, len(arms)))
 
 
 def _accuracy_title(rows: pl.DataFrame) -> str:
@@ -648,10 +634,16 @@ def _accuracy_title(rows: pl.DataFrame) -> str:
     return f"{best['field']} is right most often ({share(best['accuracy'])}), {worst['field']} least ({share(worst['accuracy'])}){apart}"
 
 
+def _arms_title(rows: pl.DataFrame) -> str:
+    best, second, *_ = rows.filter(pl.col("field") == "(all)").sort("accuracy", "arm", descending=[True, False]).iter_rows(named=True)
+    can = "tell it from" if best["accuracy_low"] > second["accuracy_high"] else "do not tell it from"
+    return f"{best['arm']} is right most often ({share(best['accuracy'])}); its labels {can} {second['arm']} ({share(second['accuracy'])})"
+
+
 def _accuracy_subtitle(rows: pl.DataFrame, arms: int) -> str:
     labelled = rows.filter(pl.col("field") == "(all)")["labelled"].to_list()
     text = f"{count(labelled[0] if labelled else 0, 'label', 'labels')} scored; a value rightly left out is right"
-    return text if arms == 1 else f"{text}; titled for the first arm"
+    return text if arms == 1 else f"{text}; labels of the arm named first in the key"
 
 
 def confusion(frame: pl.DataFrame) -> Chart:

@@ -72,10 +72,10 @@ def _record(settings: Settings) -> list[Check]:
     found = [Check("workspace", "healthy", f"held by {holder}" if holder else f"{str(settings.home)!r} is free")]
     try:
         with store.reading(settings.home) as con:
-            quarantined, torn = con.execute("select sum(poison), sum(torn_bytes) from segments").fetchone() or (0, 0)
+            quarantined, torn = con.execute("select sum(poison), sum(torn_bytes) from segments").fetchall()[0]
             unfinished, unsettled, upper = con.execute(
                 "select (select count(*) from runs_overview where state = 'unfinished'), count(*), sum(cost_upper_usd) from calls_unsettled"
-            ).fetchone() or (0, 0, None)
+            ).fetchall()[0]
             missing = _lost(settings, con)
     except AutodError as error:
         return [*found, Check("database", "unhealthy", str(error))]

@@ -137,7 +137,8 @@ def _add(total: Estimate, reading: Reading, prefix: int, settings: Settings, ans
         part.input_tokens += prefix + guess.tokens
         part.cost_usd = _sum(part.cost_usd, prices.expected_cost(settings.model, now(), prefix, guess.tokens))
         part.cost_upper_usd = _sum(
-            part.cost_upper_usd, prices.upper_bound(settings.model, now(), prefix + 64 + guess.at_most, settings.max_output_tokens)
+            part.cost_upper_usd,
+            prices.upper_bound(settings.model, now(), prefix + 64 + guess.at_most, settings.max_output_tokens, settings.cache_lifetime),
         )
 
 

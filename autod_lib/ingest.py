@@ -397,6 +397,10 @@ class _Run:
     def note_look(self) -> None:
         """Records the look and what it settles by itself: known documents, vanished files, deleted ones that came back."""
         found, write = self.found, self.segment.write
+        for folder in found.unreadable:
+            sentence = "This folder cannot be listed, so nothing in it was looked at. Make it readable, then run the same command again."
+            write("sighting", path=journal.path_text(folder), problem="unreadable", sentence=sentence)
+            self._settle(folder, "failed", "unreadable")
         for path in found.vanished:
             write("sighting", path=path, problem="vanished", sentence="It is no longer there.")
         retried = {item.path for item in due(found, self.options, self.settings)}

@@ -66,11 +66,12 @@ class Known:
 
 @dataclass(slots=True)
 class Look:
-    """What a look found; `vanished` are paths that are no longer there."""
+    """What a look found; `vanished` are paths that are no longer there, `unreadable` folders that could not be listed."""
 
     unread: list[Found] = field(default_factory=list)
     known: list[Known] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     roots: list[str] = field(default_factory=list)
     files: int = 0
     seconds: float = 0.0
@@ -84,8 +85,11 @@ def _status(path: str) -> os.stat_result | None:
     return None
 
 
-def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Every document below a folder with its stat, in the order of names; the stat of a link is that of what it leads to, else its own."""
+def walk(root: str, unreadable: list[str] | None = None) -> Iterator[tuple[str, os.stat_result]]:
+    """Every document below a folder with its stat, in the order of names; the stat of a link is that of what it leads to, else its own.
+
+    A folder that cannot be listed is added to `unreadable`, and the walk goes on.
+    """
     folders = [root]
     while folders:
         folder = folders.pop()
@@ -93,6 +97,8 @@ def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError:
+            if unreadable is not None:
+                unreadable.append(folder)
             continue
         below = []
         for entry in entries:
@@ -105,12 +111,12 @@ def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
         folders.extend(reversed(below))
 
 
-def _files(root: str) -> Iterator[tuple[str, os.stat_result]]:
+def _files(root: str, unreadable: list[str]) -> Iterator[tuple[str, os.stat_result]]:
     status = _status(root)
     if status is None:
         return
     if stat.S_ISDIR(status.st_mode):
-        yield from walk(root)
+        yield from walk(root, unreadable)
     else:
         yield root, status
 
@@ -144,7 +150,7 @@ def look(con: duckdb.DuckDBPyConnection, roots: list[str], setup_hash: str) -> L
     known = {row[0]: row[1:] for row in rows}
     found = Look(roots=roots)
     for root in roots:
-        for path, status in _files(root):
+        for path, status in _files(root, found.unreadable):
             found.files += 1
             text = path_text(path)
             before = known.pop(text, None)
@@ -152,6 +158,9 @@ def look(con: duckdb.DuckDBPyConnection, roots: list[str], setup_hash: str) -> L
                 found.known.append(Known(path, root, *before[2:]))
             else:
                 found.unread.append(Found(path, root, status.st_size, status.st_mtime_ns))
-    found.vanished = [text for text in known if any(text == form or text.startswith(f"{form.rstrip('/')}/") for form in forms)]
+    # What lies in a folder that cannot be listed now has not vanished.
+    hidden = tuple(f"{form.rstrip('/')}/" for folder in found.unreadable for form in (path_text(folder), Path(folder).as_uri()))
+    looked_at = [text for text in known if any(text == form or text.startswith(f"{form.rstrip('/')}/") for form in forms)]
+    found.vanished = [text for text in looked_at if not f"{text}/".startswith(hidden)]
     found.seconds = time.perf_counter() - begun
     return found

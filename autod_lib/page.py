@@ -38,52 +38,58 @@ CALLS: Final = (
 # Classes that tell both generations of MathJax, which JupyterLab runs over every output, that "$4 and $5" is money and no formula.
 NO_MATH: Final = "autod tex2jax_ignore mathjax_ignore"
 
+# Colours are those of the page around it, or of JupyterLab, light or dark.
 STYLE: Final = """<style>
-.autod{font:15px/1.5 system-ui,-apple-system,"Segoe UI","Helvetica Neue",Arial,"Liberation Sans",sans-serif;color:#1f2328;max-width:1120px}
-.autod a{color:#0072B2}
+.autod{--a-ink:var(--ink,var(--jp-content-font-color1,#1f2328));--a-faint:var(--faint,var(--jp-content-font-color2,#57606a));--a-line:var(--line,var(--jp-border-color2,#d8dee4))}
+.autod{--a-paper:var(--paper,var(--jp-layout-color0,#fff));--a-link:var(--link,var(--jp-content-link-color,#0072B2))}
+.autod{font:15px/1.5 system-ui,-apple-system,"Segoe UI","Helvetica Neue",Arial,"Liberation Sans",sans-serif;color:var(--a-ink);max-width:1120px}
+.autod a{color:var(--a-link)}
 .autod code{font:12px ui-monospace,"DejaVu Sans Mono",monospace;background:none!important;padding:0!important;color:inherit;overflow-wrap:anywhere}
 .autod td code{white-space:nowrap}
 .autod-words{font-size:19px;line-height:1.55;margin:.3em 0 1em}
 .autod-heading h2{font-size:25px;line-height:1.2;margin:.1em 0 .15em;letter-spacing:-.01em}
-.autod-heading p{color:#57606a;margin:0 0 .8em}
+.autod-heading p{color:var(--a-faint);margin:0 0 .8em}
 .autod-badge{display:inline-block;font-size:12.5px;padding:2px 10px;border:1px solid #d4a72c;border-radius:6px}
 .autod-badge{background:#fff8c5;color:#4d3800;margin:2px 0 6px}
 .autod-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:6px 0 18px}
-.autod-tile{border:1px solid #d8dee4;border-radius:9px;padding:10px 12px 8px;background:#fff;display:flex;flex-direction:column;min-height:112px}
+.autod-tile{border:1px solid var(--a-line);border-radius:9px;padding:10px 12px 8px;background:var(--a-paper)}
+.autod-tile{display:flex;flex-direction:column;min-height:112px}
 .autod-tile b{font-size:23px;line-height:1.25;font-variant-numeric:tabular-nums;font-weight:650}
-.autod-tile span{font-size:12.5px;color:#57606a;line-height:1.35}
+.autod-tile span{font-size:12.5px;color:var(--a-faint);line-height:1.35}
 .autod-tile .autod-warn{color:#9a4a00}
 .autod-tile svg{margin-top:auto;width:100%;height:26px;display:block}
 .autod-figure{margin:22px 0 6px}
 .autod-figure figcaption b{display:block;font-size:16.5px;line-height:1.35}
-.autod-figure figcaption span{color:#57606a;font-size:13px}
+.autod-figure figcaption span{color:var(--a-faint);font-size:13px}
 .autod-body{display:grid;grid-template-columns:minmax(0,660px) minmax(220px,1fr);gap:8px 28px;align-items:start}
 .autod-body>p{margin:26px 0 0;font-size:14px}
 .autod-narrow{display:none}
 .autod-figure svg{max-width:100%;height:auto;display:block}
-.autod-know{font-size:12.5px;color:#57606a;margin:2px 0 14px}
+.autod-know{font-size:12.5px;color:var(--a-faint);margin:2px 0 14px}
 .autod-know summary{cursor:pointer;width:fit-content}
 .autod-know p{margin:4px 0 6px;overflow-wrap:anywhere}
 .autod-table{overflow-x:auto;margin:8px 0 16px}
 .autod-table table.gt_table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;margin:0;width:auto;min-width:40%}
 .autod-table tr,.autod-table td,.autod-table th{background:none!important}
 .autod-table td.gt_heading{text-align:left;border:0;padding:0 0 2px}
-.autod-table td.gt_title{font-size:15px;font-weight:600;color:#1f2328}
-.autod-table td.gt_subtitle{font-size:12.5px;color:#57606a;padding-bottom:6px}
-.autod-table th.gt_col_heading{border-bottom:1.5px solid #8c959f;border-top:0;font-weight:600;color:#57606a}
+.autod-table td.gt_title{font-size:15px;font-weight:600;color:var(--a-ink)}
+.autod-table td.gt_subtitle{font-size:12.5px;color:var(--a-faint);padding-bottom:6px}
+.autod-table th.gt_col_heading{border-bottom:1.5px solid #8c959f;border-top:0;font-weight:600;color:var(--a-faint)}
 .autod-table th.gt_col_heading{padding:4px 14px 4px 0;vertical-align:bottom}
-.autod-table td.gt_row{border-top:1px solid #e6e8eb;padding:4px 14px 4px 0;vertical-align:top;min-width:13em;max-width:34em;overflow-wrap:anywhere}
+.autod-table td.gt_row{border-top:1px solid var(--a-line)}
+.autod-table td.gt_row{padding:4px 14px 4px 0;vertical-align:top;min-width:13em;max-width:34em;overflow-wrap:anywhere}
 .autod-table td.gt_right,.autod-table td.autod-short,.autod-table td.gt_row:has(code){white-space:nowrap;min-width:0}
 .autod-table .gt_right{text-align:right!important}
 .autod-table .gt_left{text-align:left!important}
-.autod-table td.gt_sourcenote{font-size:12.5px;color:#57606a;padding:5px 0 0;text-align:left}
-.autod-table tr:target td,.autod-table td:has(:target){background:#fff8c5!important}
+.autod-table td.gt_sourcenote{font-size:12.5px;color:var(--a-faint);padding:5px 0 0;text-align:left}
+.autod-table tr:target td,.autod-table td:has(:target){background:#fff8c5!important;color:#1f2328}
 .autod-know .autod-table{max-height:340px;overflow:auto}
-.autod-long{max-height:76vh;overflow:auto;border-bottom:1px solid #d8dee4}
-.autod-long thead{position:sticky;top:0;background:#fff}
+.autod-long{max-height:76vh;overflow:auto;border-bottom:1px solid var(--a-line)}
+.autod-long code[id]{scroll-margin-top:6em}
+.autod-long thead{position:sticky;top:0;background:var(--a-paper)}
 .autod .autod-attention{border-collapse:collapse;width:100%;font-size:14.5px;margin:4px 0 20px;table-layout:auto}
 .autod .autod-attention tr{background:none!important}
-.autod .autod-attention td{border-bottom:1px solid #e6e8eb;padding:8px 18px 8px 0;vertical-align:top;text-align:left;max-width:none}
+.autod .autod-attention td{border-bottom:1px solid var(--a-line);padding:8px 18px 8px 0;vertical-align:top;text-align:left;max-width:none}
 .autod .autod-attention td:nth-child(n+3){white-space:nowrap}
 .autod .autod-attention td:nth-child(3){text-align:right;font-variant-numeric:tabular-nums}
 .autod .autod-attention td:first-child{font-weight:600;white-space:nowrap}
@@ -91,7 +97,7 @@ STYLE: Final = """<style>
  .autod-body{display:block}.autod-body>p{margin:6px 0}
  .autod-words{font-size:17px}.autod-heading h2{font-size:21px}
  .autod-tiles{grid-template-columns:repeat(2,minmax(0,1fr))}
- .autod .autod-attention tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid #e6e8eb;padding:6px 0}
+ .autod .autod-attention tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid var(--a-line);padding:6px 0}
  .autod .autod-attention td{border:0;padding:2px 8px 2px 0}
  .autod .autod-attention td:nth-child(2){grid-column:1/3;grid-row:2}
  .autod .autod-attention td:nth-child(3){grid-column:2;grid-row:1}
@@ -194,7 +200,7 @@ def share(value: float | None, places: int = 0) -> str:
     """
     if value is None:
         return "–"
-    text = f"{value * 100:.{places}f}"
+    text = "100" if value == 1 else f"{value * 100:.{places}f}"
     if value < 1 and float(text) == 100:
         text = "over 99"
     elif value > 0 and float(text) == 0:

@@ -7,7 +7,7 @@ from pathlib import Path
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-WORDS = ["invoice", "total", "amount", "due", "payment", "account", "customer", "service", "date", "order", "number", "tax", "net", "gross", "delivery", "contract", "period", "balance"]
+WORDS = "invoice total amount due payment account customer service date order number tax net gross delivery contract period balance".split(" ")
 
 
 def _base(seed: int) -> bytes:

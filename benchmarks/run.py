@@ -31,7 +31,10 @@ def run(command: list[str], environ: dict[str, str]) -> tuple[float, float, int,
     """Processor seconds, wall seconds, peak memory in bytes of the largest process, and standard output."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
-    script = "import resource,subprocess,sys; p=subprocess.run(sys.argv[1:],stdout=2); u=resource.getrusage(resource.RUSAGE_CHILDREN); print(u.ru_maxrss*1024)"
+    script = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=2); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)"
+    )
     done = subprocess.run([sys.executable, "-c", script, *command], env=os.environ | environ, capture_output=True, text=True, check=True)
     wall = time.perf_counter() - begun
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -158,14 +161,20 @@ def views(bench: Bench) -> None:
 
     home = bench.fresh()
     with store.writing(home) as con:
-        con.execute("""insert into calls_finished by name
-            select 'r' || (i % 300) as run_id, i as seq, started as logged_at, uuid() as call_id, 'k' || i as request_key, sha256((i % 900000)::varchar)
-            as document_sha256, 'arm ' || (i % 4) as arm, 'extract' as purpose, 'gpt-6-' || (i % 3) as model, 'text' as input_mode, started as started_at,
-            started + interval 2 second as finished_at, 'answered' as status, 'completed' as outcome, true as is_simulated, 'key' || (i % 8) as cache_key,
-            'p1' as prompt_hash, 3000 + i % 500 as input_tokens, 1800 as cached_tokens, i % 2 as cache_write_tokens, 400 + i % 50 as output_tokens,
-            (i % 1000 + 100)::decimal(24,12) / 1000000 as cost_usd, (i * 7919 % 5000)::double as latency_ms, 'automatic' as cache_policy,
-            '{"input":"0.1","cached":"0.01","written":"0.125","output":"0.5"}' as price_rates
-            from (select i, timestamptz '2026-08-01 00:00:00+00' + (i * 8) * interval 1 second as started from range(1000000) t(i))""")
+        con.execute("""
+            insert into calls_finished by name
+            select 'r' || (i % 300) as run_id, i as seq, started as logged_at, uuid() as call_id, 'k' || i as request_key,
+                   sha256((i % 900000)::varchar) as document_sha256, 'arm ' || (i % 4) as arm, 'extract' as purpose, 'gpt-6-' || (i % 3) as model,
+                   'text' as input_mode, started as started_at, started + interval 2 second as finished_at, 'answered' as status,
+                   'completed' as outcome, true as is_simulated, 'key' || (i % 8) as cache_key, 'p1' as prompt_hash, 'automatic' as cache_policy,
+                   3000 + i % 500 as input_tokens, 1800 as cached_tokens, i % 2 as cache_write_tokens, 400 + i % 50 as output_tokens,
+                   4 * part as cost_usd, part as uncached_usd, part as cached_usd, part as cache_write_usd, part as output_usd,
+                   0.1::decimal(18,9) as input_rate, (i * 7919 % 5000)::double as latency_ms
+            from (
+                select i, timestamptz '2026-08-01 00:00:00+00' + (i * 8) * interval 1 second as started,
+                       (i % 1000 + 100)::decimal(24,12) / 1000000 as part
+                from range(1000000) t(i)
+            )""")
         con.execute("insert into runs_started (run_id) select 'r' || i from range(300) t(i)")
         con.execute("insert into runs_finished (run_id) select 'r' || i from range(300) t(i)")
 
@@ -177,7 +186,10 @@ def views(bench: Bench) -> None:
             times.append(time.perf_counter() - begun)
         return 1000 * statistics.median(times)
 
-    plain = "select cast(make_timestamp(epoch_us(finished_at)) as date) as day, model, is_simulated, count(*), sum(cost_usd) from calls_finished group by all"
+    plain = (
+        "select cast(make_timestamp(epoch_us(finished_at)) as date) as day, model, is_simulated, count(*), sum(cost_usd) "
+        "from calls_finished group by all"
+    )
     with store.reading(home) as con:
         base = median_ms(plain, con)
         for view, goal in (
@@ -187,7 +199,9 @@ def views(bench: Bench) -> None:
             ("cost_by_model", ""),
             ("cost_by_document", ""),
         ):
-            bench.report(f"1 M calls: {view}", f"{median_ms(f'from {view}', con):.0f} ms", goal, f"plain sum by day {base:.0f} ms")
+            bench.report(
+                f"1 M calls: {view}", f"{median_ms(f'select count(*), sum(calls) from {view}', con):.0f} ms", goal, f"plain sum by day {base:.0f} ms"
+            )
     shutil.rmtree(home)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from autod_lib import store
+
 for _name in [name for name in os.environ if name.startswith(("AUTOD_", "OPENAI_"))]:
     del os.environ[_name]
 
@@ -21,6 +23,14 @@ hypothesis.settings.load_profile("autod")
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the folder it is started in, and no `.env` of that folder reaches one."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which nothing has happened, to be copied into a workspace: making one takes a third of a second."""
+    home = tmp_path_factory.mktemp("empty")
+    store.load(home)
+    return store.database(home)
 
 
 @pytest.fixture

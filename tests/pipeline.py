@@ -97,7 +97,9 @@ def begin(*arguments: str | Path, home: Path, address: str | None, cwd: Path | N
     )
 
 
-def autod(*arguments: str | Path, home: Path, address: str | None = None, cwd: Path | None = None, **further: str) -> subprocess.CompletedProcess[str]:
+def autod(
+    *arguments: str | Path, home: Path, address: str | None = None, cwd: Path | None = None, **further: str
+) -> subprocess.CompletedProcess[str]:
     """The command `autod`, run to its end."""
     process = begin(*arguments, home=home, address=address, cwd=cwd, **further)
     with process:

@@ -50,11 +50,13 @@ class Asked:
 
     @property
     def only(self) -> dict[str, Any]:
+        """The one call that there is."""
         (call,) = self.calls
         return call
 
 
 def request_under(settings: Settings, text: str = "An invoice.", cap: int | None = None) -> Request:
+    """A request as ingest would make it, about no document."""
     frame = prompt.frame_for(settings, cap)
     return Request(
         body=frame.body(prompt.text_parts(text)),
@@ -103,6 +105,7 @@ def ledger(home: Path) -> list[dict[str, Any]]:
 
 
 def events(home: Path, kind: str) -> list[dict[str, Any]]:
+    """The events of a kind, as they stand in the journal."""
     lines = [json.loads(line) for segment in journal.segments(home) for line in segment.read_text().splitlines()]
     return [line for line in lines if line["kind"] == kind]
 
@@ -237,7 +240,13 @@ def test_what_is_no_response_is_unsettled_with_its_upper_bound(server: tuple[str
 
 @pytest.mark.parametrize(
     ("fault", "warning"),
-    [("no-usage", "no usage"), ("wrong-usage", "no usage"), ("negative-usage", "negative"), ("other-tier", "tier"), ("other-model", "gpt-9-unheard-of")],
+    [
+        ("no-usage", "no usage"),
+        ("wrong-usage", "no usage"),
+        ("negative-usage", "negative"),
+        ("other-tier", "tier"),
+        ("other-model", "gpt-9-unheard-of"),
+    ],
 )
 def test_a_cost_that_nobody_knows_is_null_and_never_zero(server: tuple[str, Path], tmp_path: Path, fault: str, warning: str) -> None:
     """Without a usable usage, model or tier the cost is NULL, with a warning that says why, and the report counts it apart."""
@@ -267,7 +276,10 @@ def test_a_connection_that_drops_leaves_an_unsettled_call(server: tuple[str, Pat
     """Nobody knows whether the work was done: each attempt stays in every total with its upper bound, and the second is no secret."""
     asked = ask(tmp_path, server[0], fault, attempts=2)
 
-    assert [(call["status"], call["error_kind"], call["attempt"]) for call in asked.calls] == [("unsettled", "connection", 1), ("unsettled", "connection", 2)]
+    assert [(call["status"], call["error_kind"], call["attempt"]) for call in asked.calls] == [
+        ("unsettled", "connection", 1),
+        ("unsettled", "connection", 2),
+    ]
     assert asked.api.tally.unsettled_upper_usd == 2 * asked.calls[0]["cost_upper_usd"]
     assert rows(tmp_path, "select count(*), sum(cost_upper_usd) from calls_unsettled") == [(2, asked.api.tally.unsettled_upper_usd)]
 
@@ -429,6 +441,7 @@ def test_tokens_keep_the_pace_of_the_setting(server: tuple[str, Path], tmp_path:
 
 
 def limits(kind: str, limit: str, left: str, reset: str) -> dict[str, str]:
+    """The three headers of one limit."""
     return {f"x-ratelimit-limit-{kind}": limit, f"x-ratelimit-remaining-{kind}": left, f"x-ratelimit-reset-{kind}": reset}
 
 

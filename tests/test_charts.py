@@ -213,16 +213,16 @@ def test_the_block_how_do_we_know_names_view_rows_prices_and_hash(frames: Frames
         assert part in block
 
 
-def test_the_renderer_gives_what_jupyterlab_lists_and_an_svg_for_two_widths(frames: Frames) -> None:
-    """An interactive specification without an address to load from, and one inert SVG that holds the drawing for a wide and for a small screen."""
-    bundle, _ = charts._mimebundle(charts.cost_by_day(frames["full"]["cost_by_day"]).to_dict())
-    drawn = bundle["image/svg+xml"]
+def test_the_renderer_gives_what_jupyterlab_lists_and_a_drawing_for_wide_and_for_small_screens(frames: Frames) -> None:
+    """An interactive specification without an address to load from, and two inert drawings of which the narrow one fits a telephone."""
+    bundle, metadata = charts._mimebundle(charts.cost_by_day(frames["full"]["cost_by_day"]).to_dict())
+    wide, narrow = (ElementTree.fromstring(drawn) for drawn in (bundle["image/svg+xml"], metadata["image/svg+xml"]["narrow"]))
 
     assert bundle["application/vnd.vegalite.v5+json"]["$schema"].endswith("/v5.json")
     assert "url" not in json.dumps(bundle["application/vnd.vegalite.v5+json"].get("data", {}))
-    assert drawn.count("<svg ") == 3
-    assert "@media(max-width:560px)" in drawn
-    assert ElementTree.fromstring(drawn).attrib["width"] > "600"
+    assert float(wide.attrib["width"]) > 600
+    assert float(narrow.attrib["width"]) < 375
+    assert wide.attrib["aria-label"] == narrow.attrib["aria-label"]
     assert bundle["text/plain"].startswith("21 October 2026 was the dearest day")
 
 

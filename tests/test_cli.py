@@ -267,7 +267,12 @@ def test_sql_changes_nothing_and_reaches_nothing(command: Command, read: tuple[P
 def test_sql_gives_rows_in_three_forms(command: Command, read: tuple[Path, Path]) -> None:
     """A table for people, JSON with decimals as text, CSV in which a formula is only text."""
     table = command("sql", "select count(*) as n from documents", AUTOD_HOME=read[0])
-    rows = command("sql", "select sum(cost_usd) as cost, 1.5::decimal(9,2) as d, 10::hugeint * 10000000000000000000000 as big from api_calls", "--json", AUTOD_HOME=read[0])
+    rows = command(
+        "sql",
+        "select sum(cost_usd) as cost, 1.5::decimal(9,2) as d, 10::hugeint * 10000000000000000000000 as big from api_calls",
+        "--json",
+        AUTOD_HOME=read[0],
+    )
     sheet = command("sql", "select file_name, -1 as n from documents where processing_status = 'rejected'", "--csv", AUTOD_HOME=read[0])
 
     assert table.out.split() == ["n", "4"]
@@ -379,7 +384,22 @@ def test_help_and_version_are_there_for_every_command(command: Command) -> None:
     """Each command explains itself; the exit statuses are part of the help."""
     assert "130 interrupted" in command("--help").out
     assert command("--version").out.startswith("autod ")
-    for name in ("ingest", "estimate", "run", "report", "status", "show", "labels", "evaluate", "prices", "doctor", "load", "migrate", "sql", "local-api"):
+    for name in (
+        "ingest",
+        "estimate",
+        "run",
+        "report",
+        "status",
+        "show",
+        "labels",
+        "evaluate",
+        "prices",
+        "doctor",
+        "load",
+        "migrate",
+        "sql",
+        "local-api",
+    ):
         ended = command(name, "--help")
         assert ended.status == 0
         assert "--help" in ended.out

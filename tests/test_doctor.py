@@ -16,6 +16,11 @@ RUN = "20261124-020000-0000000a"
 PARTS = ["key", "prices", "tokens", "disk", "workspace", "journal", "database"]
 
 
+@pytest.fixture(autouse=True)
+def _database(tmp_path: Path, empty_database: Path) -> None:
+    shutil.copy(empty_database, tmp_path)
+
+
 def _settings(home: Path, **given: object) -> Settings:
     return Settings(home=home, base_url="http://127.0.0.1:9/v1", **given)  # type: ignore[arg-type]
 
@@ -104,7 +109,7 @@ def test_a_run_that_has_only_begun_is_no_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lost", ["rows", "all rows of a run"])
-def test_rows_that_a_damaged_log_took_are_missed(tmp_path: Path, lost: str) -> None:
+def test_rows_that_a_damaged_log_took_are_missed(tmp_path: Path, empty_database: Path, lost: str) -> None:
     """DuckDB opens such a database without a word; the journal's counts tell, and the remedy works."""
     _run(tmp_path, RUN)
     _run(tmp_path, RUN[:-1] + "b")
@@ -114,7 +119,7 @@ def test_rows_that_a_damaged_log_took_are_missed(tmp_path: Path, lost: str) -> N
         con.execute("delete from looks where run_id = ? and (seq > 0 or ?)", [RUN, lost != "rows"])
     assert _states(settings) == dict.fromkeys(PARTS, "healthy") | {"database": "degraded"}
     assert "rows of 1 runs are missing" in _finding(settings, "database")
-    (tmp_path / store.DATABASE).unlink()
+    shutil.copy(empty_database, tmp_path)
     assert worst(examine(settings)) == "healthy"
 
 

@@ -23,10 +23,25 @@ from autod_lib.settings import load_settings
 
 from .pipeline import answered, make_inbox, make_pdf, one, rows, run, settings_for, state_columns
 
-CONTRACT = (
-    "run_id documents processed reused failed pending duplicates needs_review calls input_tokens cached_tokens cache_write_tokens output_tokens "
-    "cost_usd unsettled simulated seconds"
-).split()
+CONTRACT = [
+    "run_id",
+    "documents",
+    "processed",
+    "reused",
+    "failed",
+    "pending",
+    "duplicates",
+    "needs_review",
+    "calls",
+    "input_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "cost_usd",
+    "unsettled",
+    "simulated",
+    "seconds",
+]
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +148,11 @@ def test_bad_files_cost_only_themselves(address: str, home: Path, inbox: Path) -
     assert report.exit_status == 1
     assert sum(report.problems.values()) == 4
     assert adds_up(report)
-    assert one(home, "select count(*) from sightings where problem is not null") + one(home, "select count(*) from documents where error_kind is not null") == 4
+    assert (
+        one(home, "select count(*) from sightings where problem is not null")
+        + one(home, "select count(*) from documents where error_kind is not null")
+        == 4
+    )
     assert (state_columns(again), again.calls) == ((0, 3, 4, 0), 0)
 
 
@@ -239,7 +258,9 @@ def test_an_invalid_answer_is_settled_then_repaired_once(home: Path, tmp_path: P
         ("incomplete=1", {}, 2, "incomplete_max_tokens"),
     ],
 )
-def test_what_no_further_question_mends_waits_for_a_person(home: Path, tmp_path: Path, fault: str, given: dict[str, Any], calls: int, kind: str) -> None:
+def test_what_no_further_question_mends_waits_for_a_person(
+    home: Path, tmp_path: Path, fault: str, given: dict[str, Any], calls: int, kind: str
+) -> None:
     """One repair at most, one larger cap at most, refusals not at all: then the document needs review, with its answer kept raw, exit status 0."""
     inbox = make_inbox(tmp_path / "in", 1)
     with running(answers="canned", faults=fault) as address:
@@ -298,7 +319,9 @@ def test_folders_whose_names_begin_alike_are_not_mixed_up(address: str, home: Pa
     assert state_columns(report) == (4, 0, 0, 0)
 
 
-@pytest.mark.parametrize("name", [b"two\nlines.pdf", b"\x1b[31mred.pdf", "\u202efdp.exe.pdf".encode(), b"caf\xe9.pdf", b"-rf.pdf", b"n" * 251 + b".pdf"])
+@pytest.mark.parametrize(
+    "name", [b"two\nlines.pdf", b"\x1b[31mred.pdf", "\u202efdp.exe.pdf".encode(), b"caf\xe9.pdf", b"-rf.pdf", b"n" * 251 + b".pdf"]
+)
 def test_any_name_leads_back_to_its_file(address: str, home: Path, tmp_path: Path, name: bytes) -> None:
     """A document is read whatever its name is made of, and its sighting names the file."""
     inbox = tmp_path / "in"

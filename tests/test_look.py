@@ -1,6 +1,7 @@
 """A look over a folder: what is new, changed or gone, without opening what is as it was."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,9 +28,10 @@ def inbox(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, empty_database: Path) -> Path:
     """A workspace."""
-    return tmp_path / "home"
+    (tmp_path / "home").mkdir()
+    return Path(shutil.copy(empty_database, tmp_path / "home")).parent
 
 
 def _look(home: Path, *roots: Path) -> Look:

@@ -623,7 +623,8 @@ def test_tokens_of_a_text_are_counted_in_the_worker_as_tiktoken_counts_them(tmp_
 
     async def both() -> tuple[Reading, int]:
         async with Readers(1, Limits(), encoding="o200k_base", vocabulary=str(tokens.vocabulary())) as readers:
-            return await readers.read(saved(tmp_path, "good.pdf", GOOD), text=True, file=False, inbox=tmp_path), await readers.count("Rechnung Nr. 7 über 1.234,56 €")
+            reading = await readers.read(saved(tmp_path, "good.pdf", GOOD), text=True, file=False, inbox=tmp_path)
+            return reading, await readers.count("Rechnung Nr. 7 über 1.234,56 €")
 
     reading, counted = asyncio.run(both())
 

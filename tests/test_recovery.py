@@ -60,11 +60,11 @@ def nothing_is_paid_twice(home: Path, requests: list[dict[str, Any]], in_flight:
 
 
 def test_a_run_that_is_killed_again_and_again_loses_and_repeats_nothing(slow: tuple[str, Path], home: Path, tmp_path: Path) -> None:
-    """kill -9 at three random moments: the same command ends with all documents; only what was in flight is asked again, and named as unsettled."""
+    """kill -9 at two random moments: the same command ends with all documents; only what was in flight is asked again, and named as unsettled."""
     address, log = slow
-    inbox, before, in_flight = make_inbox(tmp_path / "in", 24, lines=5), len(answered(log)), 3
+    inbox, before, in_flight = make_inbox(tmp_path / "in", 18, lines=5), len(answered(log)), 3
     draw = random.Random(20261124)
-    for number in range(3):
+    for number in range(2):
         seen = len(answered(log))
         process = begin("ingest", inbox, "--in-flight", str(in_flight), home=home, address=address)
         wanted = draw.randrange(1, 6)
@@ -75,11 +75,11 @@ def test_a_run_that_is_killed_again_and_again_loses_and_repeats_nothing(slow: tu
         assert process.returncode == -signal.SIGKILL, number
     last = run(inbox, settings_for(home, address, in_flight=in_flight))
 
-    assert last.processed + last.reused == last.documents == 24
+    assert last.processed + last.reused == last.documents == 18
     assert last.exit_status == 0
-    assert one(home, "select count(*) from documents where processing_status = 'processed'") == 24
-    assert one(home, "select count(*) from calls_unsettled") <= 3 * in_flight
-    nothing_is_paid_twice(home, answered(log)[before:], in_flight, 3)
+    assert one(home, "select count(*) from documents where processing_status = 'processed'") == 18
+    assert one(home, "select count(*) from calls_unsettled") <= 2 * in_flight
+    nothing_is_paid_twice(home, answered(log)[before:], in_flight, 2)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_a_crash_behind_any_event_is_made_good(slow: tuple[str, Path], home: Pat
     nothing_is_paid_twice(home, [], 1, 1)
 
 
-@pytest.mark.parametrize(("number", "everyone"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGINT, True)], ids=["SIGINT", "SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize(("number", "everyone"), [(signal.SIGTERM, False), (signal.SIGINT, True)], ids=["SIGTERM", "Ctrl-C"])
 def test_an_interrupt_ends_a_run_in_order(slow: tuple[str, Path], home: Path, tmp_path: Path, number: signal.Signals, everyone: bool) -> None:
-    """Once: no new call, those in flight end, exit 130, one JSON object; a terminal's Ctrl-C, which every process of the command gets, does no more."""
+    """Once: no new call, those in flight end, exit 130, one JSON object; a terminal's Ctrl-C, which reaches all its processes, does no more."""
     address, log = slow
     inbox, seen = make_inbox(tmp_path / "in", 30, lines=5), len(answered(log))
     process = begin("ingest", inbox, "--in-flight", "2", "--json", home=home, address=address)
@@ -141,10 +141,10 @@ def test_ctrl_c_makes_no_document_bad(home: Path, tmp_path: Path) -> None:
         wait_for(lambda: any('"prompt_version"' in segment.read_text() for segment in journal.segments(home)), process)
         time.sleep(0.5)
         os.killpg(process.pid, signal.SIGINT)
-        out, _ = end(process)
+        end(process)
 
     assert process.returncode == 130
-    assert json.loads(out)["failed"] == 0
+    assert rows(home, "select processing_status from documents where processing_status in ('quarantined', 'failed', 'rejected')") == []
 
 
 def test_a_second_interrupt_cuts_off_what_is_in_flight(home: Path, tmp_path: Path) -> None:

@@ -284,9 +284,10 @@ POISON = {
 
 
 @pytest.mark.parametrize("kind", POISON)
-def test_a_line_that_cannot_be_loaded_is_put_aside_alone(tmp_path: Path, kind: str) -> None:
+def test_a_line_that_cannot_be_loaded_is_put_aside_alone(tmp_path: Path, empty_database: Path, kind: str) -> None:
     """With its text and the reason; the lines before and behind it are loaded, once, and the count is told."""
     line, reason = POISON[kind]
+    shutil.copy(empty_database, tmp_path)
     _segment(tmp_path, _line("look", 0, files=1), _line("label", 1, value="a"), line, _line("look", 2, files=2))
     report = store.load(tmp_path)
     assert (report.events, report.poison, report.segments) == (3, 1, [RUN])
@@ -338,21 +339,13 @@ EVENTS = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with nothing in it but an empty database; to be copied."""
-    home = tmp_path_factory.mktemp("fresh")
-    store.load(home)
-    return home
-
-
 @settings(max_examples=6)
 @given(st.lists(EVENTS, min_size=1, max_size=15), st.integers(50, 2000))
-def test_any_events_in_pieces_of_any_size_load_to_the_same_tables(fresh: Path, events: list[dict[str, Any]], at_most: int) -> None:
+def test_any_events_in_pieces_of_any_size_load_to_the_same_tables(empty_database: Path, events: list[dict[str, Any]], at_most: int) -> None:
     """And every line is either a row or put aside: none is lost."""
     tables = []
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
-        home = Path(shutil.copytree(fresh, folder, dirs_exist_ok=True))
+        home = Path(shutil.copy(empty_database, folder)).parent
         _segment(home, *(_line(seq=number, **event) for number, event in enumerate(events)))
         real = journal.read
         for size in (at_most, 64_000_000):
@@ -367,7 +360,7 @@ def test_any_events_in_pieces_of_any_size_load_to_the_same_tables(fresh: Path, e
                 ).fetchall()
             assert counted == (len(events),)
             tables.append(rows)
-            shutil.copy(fresh / store.DATABASE, home)
+            shutil.copy(empty_database, home)
     assert tables[0] == tables[1]
 
 

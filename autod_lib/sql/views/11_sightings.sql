@@ -2,9 +2,9 @@
 -- A look that finds a file unchanged writes no event for it: the last look over a folder that holds the path tells when it was last seen.
 create or replace view sightings as
 with newest as (
-    select path, arg_max(document_sha256, (logged_at, run_id, seq)) as document_sha256, arg_max(problem, (logged_at, run_id, seq)) as problem,
-           arg_max(sentence, (logged_at, run_id, seq)) as sentence, arg_max(size_bytes, (logged_at, run_id, seq)) as size_bytes,
-           arg_max(modified_ns, (logged_at, run_id, seq)) as modified_ns, min(logged_at) as first_seen_at, max(logged_at) as changed_at
+    select path, arg_max_null(document_sha256, (logged_at, run_id, seq)) as document_sha256, arg_max_null(problem, (logged_at, run_id, seq)) as problem,
+           arg_max_null(sentence, (logged_at, run_id, seq)) as sentence, arg_max_null(size_bytes, (logged_at, run_id, seq)) as size_bytes,
+           arg_max_null(modified_ns, (logged_at, run_id, seq)) as modified_ns, min(logged_at) as first_seen_at, max(logged_at) as changed_at
     from sightings_log group by path
 ), roots as (
     select root, max(logged_at) as seen_at from looks group by root

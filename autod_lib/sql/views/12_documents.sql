@@ -3,15 +3,15 @@
 -- that gave the document its status beats an experiment), overlaid by labels.
 create or replace view documents as
 with identity as (
-    select document_sha256, arg_min(file_name, (logged_at, run_id, seq)) as file_name, arg_max(sha256_base64, (logged_at, run_id, seq)) as sha256_base64,
-           arg_max(size_bytes, (logged_at, run_id, seq)) as size_bytes, arg_max(page_count, (logged_at, run_id, seq)) as page_count,
-           arg_max(text_layer, (logged_at, run_id, seq)) as text_layer, arg_max(flags, (logged_at, run_id, seq)) as flags,
-           arg_max(metadata, (logged_at, run_id, seq)) as metadata, min(logged_at) as created_at
+    select document_sha256, arg_min_null(file_name, (logged_at, run_id, seq)) as file_name, arg_max_null(sha256_base64, (logged_at, run_id, seq)) as sha256_base64,
+           arg_max_null(size_bytes, (logged_at, run_id, seq)) as size_bytes, arg_max_null(page_count, (logged_at, run_id, seq)) as page_count,
+           arg_max_null(text_layer, (logged_at, run_id, seq)) as text_layer, arg_max_null(flags, (logged_at, run_id, seq)) as flags,
+           arg_max_null(metadata, (logged_at, run_id, seq)) as metadata, min(logged_at) as created_at
     from documents_read where document_sha256 is not null group by document_sha256
 ), state as (
-    select document_sha256, arg_max(status, (logged_at, run_id, seq)) as processing_status, arg_max(error_kind, (logged_at, run_id, seq)) as error_kind,
-           arg_max(sentence, (logged_at, run_id, seq)) as error_sentence, arg_max(run_id, (logged_at, run_id, seq)) as last_run_id, max(logged_at) as processed_at,
-           arg_max(seconds, (logged_at, run_id, seq)) as processing_seconds, count(*) filter (where status = 'failed') as failed_runs
+    select document_sha256, arg_max_null(status, (logged_at, run_id, seq)) as processing_status, arg_max_null(error_kind, (logged_at, run_id, seq)) as error_kind,
+           arg_max_null(sentence, (logged_at, run_id, seq)) as error_sentence, arg_max_null(run_id, (logged_at, run_id, seq)) as last_run_id, max(logged_at) as processed_at,
+           arg_max_null(seconds, (logged_at, run_id, seq)) as processing_seconds, count(*) filter (where status = 'failed') as failed_runs
     from document_statuses group by document_sha256
 ), asked as (
     select distinct document_sha256, request_key, true as is_asked from document_statuses where request_key is not null
@@ -34,9 +34,9 @@ with identity as (
            sum(cost_usd) filter (where not is_simulated) as cost_real_usd, sum(cost_usd) as cost_usd
     from cost_by_document group by document_sha256
 ), deleted as (
-    select document_sha256, arg_max(is_deleted, (logged_at, run_id, seq)) as is_deleted, max(logged_at) as deleted_at from deletions group by document_sha256
+    select document_sha256, arg_max_null(is_deleted, (logged_at, run_id, seq)) as is_deleted, max(logged_at) as deleted_at from deletions group by document_sha256
 ), remote as (
-    select document_sha256, arg_max(object_id, (logged_at, run_id, seq)) as vector_store_file_id, arg_max(attributes, (logged_at, run_id, seq)) as vector_store_attributes
+    select document_sha256, arg_max_null(object_id, (logged_at, run_id, seq)) as vector_store_file_id, arg_max_null(attributes, (logged_at, run_id, seq)) as vector_store_attributes
     from remote_objects where object_kind = 'vector_store_file' and state = 'made' group by document_sha256
 )
 select

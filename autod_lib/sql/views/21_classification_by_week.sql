@@ -1,7 +1,7 @@
 -- classification_by_week: how does the mix of kinds move?   Reads extractions.   One row a (week_utc, doc_type, is_simulated); first valid answer of each document.
 create or replace view classification_by_week as
 with firsts as (
-    select document_sha256, is_simulated, arg_min(doc_type, (logged_at, run_id, seq)) as doc_type, arg_min(confidence_score, (logged_at, run_id, seq)) as confidence_score,
+    select document_sha256, is_simulated, arg_min_null(doc_type, (logged_at, run_id, seq)) as doc_type, arg_min_null(confidence_score, (logged_at, run_id, seq)) as confidence_score,
            min(logged_at) as logged_at
     from extractions where is_valid group by document_sha256, is_simulated
 ), days as (

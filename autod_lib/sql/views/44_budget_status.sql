@@ -2,8 +2,8 @@
 -- What is left = budget − settled − upper bounds of unsettled calls. The budgets are those of the newest run that may pay.
 create or replace view budget_status as
 with newest as (
-    select is_simulated, arg_max(run_id, logged_at) as run_id, arg_max(budget_run_usd, logged_at) as run_usd, arg_max(budget_day_usd, logged_at) as day_usd,
-           arg_max(budget_month_usd, logged_at) as month_usd
+    select is_simulated, arg_max_null(run_id, logged_at) as run_id, arg_max_null(budget_run_usd, logged_at) as run_usd, arg_max_null(budget_day_usd, logged_at) as day_usd,
+           arg_max_null(budget_month_usd, logged_at) as month_usd
     from runs_started where command = 'ingest' group by is_simulated
 ), today as (
     select cast(make_timestamp(epoch_us(now())) as date) as day

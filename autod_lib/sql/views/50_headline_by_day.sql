@@ -3,10 +3,10 @@
 -- A document counts once, on the day of its first status, with the status it has now: no later run moves it into another period, and every column can be summed.
 create or replace view headline_by_day as
 with states as (
-    select document_sha256, is_simulated, cast(make_timestamp(epoch_us(min(logged_at))) as date) as day_utc, arg_max(status, (logged_at, run_id, seq)) as status
+    select document_sha256, is_simulated, cast(make_timestamp(epoch_us(min(logged_at))) as date) as day_utc, arg_max_null(status, (logged_at, run_id, seq)) as status
     from document_statuses where document_sha256 is not null and is_simulated is not null group by document_sha256, is_simulated
 ), pages as (
-    select document_sha256, arg_max(page_count, (logged_at, run_id, seq)) as page_count from documents_read where document_sha256 is not null group by document_sha256
+    select document_sha256, arg_max_null(page_count, (logged_at, run_id, seq)) as page_count from documents_read where document_sha256 is not null group by document_sha256
 ), labelled as (
     select distinct document_sha256, true as is_labelled from labels_log
 ), of_documents as (
