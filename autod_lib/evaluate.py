@@ -6,15 +6,18 @@ counts as right is the view scored_fields. Called by the commands `labels` and `
 """
 
 import csv
+import io
 import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+
+import orjson
 
 from . import __version__, journal, store
 from .document import DocType
@@ -24,8 +27,9 @@ ABSENT: Final = "<absent>"
 FIELDS: Final = ("doc_type", "issuer", "recipient", "primary_date", "secondary_date", "total_amount", "currency", "language_detected")
 NAMES: Final = {"language": "language_detected", "type": "doc_type", "date": "primary_date", "total": "total_amount"}
 HASH_COLUMNS: Final = ("sha256", "document_sha256")
-FILE_COLUMNS: Final = ("file", "file_name", "path")
+FILE_COLUMNS: Final = ("path", "file", "file_name")  # the first that says something counts
 ALTERNATIVES: Final = "_also_ok"
+LEFT_OUT: Final = ("pages", "has_text_layer", "notes", "source", "licence", "label_source")  # known columns that hold no label
 SHOWN: Final = 20
 
 
@@ -60,35 +64,45 @@ def import_labels(home: Path, path: Path, *, labeller: str = "", mapping: Mappin
 
     Raises: SettingsError when the file is missing or has no column to use.
     """
-    rows, columns = _rows(path, mapping or {})
-    report = ImportReport(unknown_columns=[name for name, target in columns.items() if target is None])
+    rows, columns, problems = _rows(path, mapping or {})
+    unknown = [name for name, target in columns.items() if target is None and name not in LEFT_OUT]
+    report = ImportReport(rows=len(rows), unknown_columns=unknown, problems=problems)
     with store.reading(home) as con:
         find = _finder(con)
         known = {
-            (sha, name): tuple(rest)
-            for sha, name, *rest in con.execute("select document_sha256, field, value, is_absent from labels_current").fetchall()
+            (sha, name): (value, is_absent, tuple(orjson.loads(others or "[]")))
+            for sha, name, value, is_absent, others in con.execute(
+                "select document_sha256, field, value, is_absent, alternatives from labels_current"
+            ).fetchall()
         }
     stated: list[dict[str, Any]] = []
     touched: set[str] = set()
-    for number, row in enumerate(rows, start=2):
-        report.rows += 1
-        sha = find(row)
-        if sha is None:
-            report.unknown_documents.append(row.get("file") or row.get("sha256") or f"row {number}")
+    for number, row in rows:
+        found, named = find(row), row.get("file") or row.get("sha256") or f"row {number}"
+        if len(found) > 1:
+            report.problems.append(f"row {number}: {len(found)} documents have the name {named!r}; give their path or sha256")
+        if not found:
+            report.unknown_documents.append(named)
+        if len(found) != 1:
             continue
+        (sha,) = found
         for name in FIELDS:
-            text = (row.get(name) or "").strip()
+            text = row.get(name, "")
             if not text:
                 continue
             value, problem = _value(name, text)
             if problem:
                 report.problems.append(f"row {number}, {name}={text[:60]!r}: {problem}")
                 continue
-            if known.get((sha, name)) == (value, text == ABSENT):
+            label = (value, text == ABSENT)
+            before = known.get((sha, name))
+            others = _alternatives(name, row, number, report.problems)
+            if others is None:  # the file does not speak of alternatives: those that belong to this value stay
+                others = before[2] if before and before[:2] == label else ()
+            if before == (*label, others):
                 report.unchanged += 1
                 continue
-            known[sha, name] = (value, text == ABSENT)
-            others = [part.strip() for part in (row.get(name + ALTERNATIVES) or "").split(";") if part.strip()]
+            known[sha, name] = (*label, others)
             touched.add(sha)
             stated.append({"document_sha256": sha, "field": name, "value": value, "is_absent": text == ABSENT, "alternatives": others})
     report.added, report.documents = len(stated), len(touched)
@@ -97,32 +111,66 @@ def import_labels(home: Path, path: Path, *, labeller: str = "", mapping: Mappin
     return report
 
 
+def _alternatives(name: str, row: Mapping[str, str], number: int, problems: list[str]) -> tuple[str, ...] | None:
+    """The valid alternatives of a field, or None when the file has no column for them."""
+    column = name + ALTERNATIVES
+    if column not in row:
+        return None
+    valid = []
+    for text in filter(None, map(str.strip, row[column].split(";"))):
+        value, problem = _value(name, text)
+        if problem or value is None:
+            problems.append(f"row {number}, {column}={text[:60]!r}: {problem or 'the absence of a value is no alternative to one'}")
+        else:
+            valid.append(value)
+    return tuple(valid)
+
+
 def _write(home: Path, stated: list[dict[str, Any]], path: Path, labeller: str) -> None:
     with journal.Journal(home) as segment:
-        segment.write("run_started", command="labels", arguments={"file": str(path)}, version=__version__, pid=os.getpid())
+        segment.write("run_started", command="labels", arguments={"file": journal.path_text(path)}, version=__version__, pid=os.getpid())
         for label in stated:
-            segment.write("label", **label, labeller=labeller or "unnamed", source=path.name)
+            segment.write("label", **label, labeller=labeller or "unnamed", source=journal.path_text(path.name))
         segment.write("run_finished", exit_status=0, state="finished", seconds=0.0, summary={"labels": len(stated)})
     store.load(home)
 
 
-def _rows(path: Path, mapping: Mapping[str, str]) -> tuple[list[dict[str, str]], dict[str, str | None]]:
+def _rows(path: Path, mapping: Mapping[str, str]) -> tuple[list[tuple[int, dict[str, str]]], dict[str, str | None], list[str]]:
+    """The rows that say something, each with its number in a spreadsheet; what each column is for; which rows do not fit the header."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header, *lines = csv.reader(io.StringIO(file.read(), newline="")) or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise SettingsError(f"The labels {str(path)!r} cannot be read ({error}). Give a CSV file in UTF-8.") from error
-    reader = csv.DictReader(text.splitlines())
-    columns = {name: _target(name, mapping) for name in reader.fieldnames or []}
+    columns = {name: _target(name, mapping) for name in header}
     targets = {target for target in columns.values() if target}
     if not targets & {"file", "sha256"} or not targets & set(FIELDS):
         raise SettingsError(
             f"The labels {str(path)!r} need a column file or sha256, and at least one of {', '.join(FIELDS)}; "
             f"there are: {', '.join(map(repr, columns)) or 'none'}."
         )
-    rows = [{target: row.get(name) or "" for name, target in columns.items() if target} for row in reader]
-    return rows, {
-        name: target for name, target in columns.items() if name not in ("pages", "has_text_layer", "notes", "source", "licence", "label_source")
-    }
+    order = sorted(range(len(header)), key=lambda index: FILE_COLUMNS.index(header[index]) if header[index] in FILE_COLUMNS else -1)
+    rows, problems = [], []
+    for number, cells in enumerate(lines, start=2):
+        if len(cells) > len(header):
+            problems.append(f"row {number}: {len(cells)} cells under {len(header)} columns; put what has a comma in quotes")
+        elif any(cell.strip() for cell in cells):
+            row: dict[str, str] = {}
+            for index in order:
+                target = columns[header[index]]
+                if target:
+                    row[target] = row.get(target) or _bare(cells[index].strip() if index < len(cells) else "")
+            rows.append((number, row))
+    return rows, columns, problems
+
+
+def _guarded(text: str) -> str:
+    """Text for a cell of a spreadsheet, where it is no formula; `_bare` gives the text back, one that begins with an apostrophe included."""
+    return f"'{text}" if store.inert(text.lstrip("'")) != text.lstrip("'") else text
+
+
+def _bare(text: str) -> str:
+    return text[1:] if text.startswith("'") and _guarded(text[1:]) == text else text
 
 
 def _target(name: str, mapping: Mapping[str, str]) -> str | None:
@@ -136,8 +184,8 @@ def _target(name: str, mapping: Mapping[str, str]) -> str | None:
     return (stem + ALTERNATIVES if plain.endswith(ALTERNATIVES) else stem) if stem in FIELDS else None
 
 
-def _finder(con: Any) -> Any:
-    """A function from a row to the hash of its document: by hash, by the end of a path, or by a name that only one document has."""
+def _finder(con: Any) -> Callable[[Mapping[str, str]], set[str]]:
+    """A function from a row to the hashes of the documents it can mean: by hash, by the end of a path, or by a name."""
     by_name: dict[str, set[str]] = defaultdict(set)
     paths: dict[str, str] = {}
     for path, sha in con.execute("select path, document_sha256 from sightings_log where document_sha256 is not null order by logged_at").fetchall():
@@ -146,16 +194,13 @@ def _finder(con: Any) -> Any:
     for name, sha in con.execute("select file_name, document_sha256 from documents").fetchall():
         by_name[name].add(sha)
 
-    def find(row: Mapping[str, str]) -> str | None:
-        sha = row.get("sha256", "").strip().lower()
+    def find(row: Mapping[str, str]) -> set[str]:
+        sha = row.get("sha256", "").lower()
         if re.fullmatch(r"[0-9a-f]{64}", sha):
-            return sha
-        name = row.get("file", "").strip()
-        if not name:
-            return None
-        ending = {sha for path, sha in paths.items() if path.endswith(f"/{name}")} if "/" in name else set()
-        found = ending or by_name.get(os.path.basename(name), set())
-        return next(iter(found)) if len(found) == 1 else None
+            return {sha}
+        name = row.get("file", "")
+        ending = {sha for path, sha in paths.items() if path == name or path.endswith(f"/{name}")} if "/" in name else set()
+        return ending or by_name.get(os.path.basename(name), set())
 
     return find
 
@@ -172,11 +217,8 @@ def _value(name: str, text: str) -> tuple[str | None, str]:
         except ValueError:
             return None, "not a day as YYYY-MM-DD"
     if name == "total_amount":
-        try:
-            amount = Decimal(text)
-        except InvalidOperation:
-            return None, "not a plain number"
-        return (str(amount), "") if amount.is_finite() else (None, "not a plain number")
+        # As many digits as the comparison in the view scored_fields holds.
+        return (f"{Decimal(text):f}", "") if re.fullmatch(r"[+-]?[0-9]{1,18}(\.[0-9]{1,4})?", text) else (None, "not a plain number such as 1234.50")
     if name == "currency":
         return text.upper(), "" if re.fullmatch(r"[A-Za-z]{3}", text) else "not an ISO 4217 code"
     if name == "language_detected":
@@ -194,21 +236,19 @@ def export_labels(home: Path, path: Path) -> int:
             "select document_sha256, field, value, is_absent, alternatives from labels_current order by document_sha256, field"
         ).fetchall()
         names = dict(con.execute("select document_sha256, file_name from documents").fetchall())
-    import orjson
-
     documents: dict[str, dict[str, str]] = defaultdict(dict)
     for sha, name, value, is_absent, alternatives in rows:
-        documents[sha][name] = ABSENT if is_absent else str(store.inert(value))
+        documents[sha][name] = ABSENT if is_absent else _guarded(value) if name in ("issuer", "recipient") else value
         others = orjson.loads(alternatives or "[]")
         if others:
-            documents[sha][name + ALTERNATIVES] = ";".join(others)
+            documents[sha][name + ALTERNATIVES] = ";".join(others) if name == "total_amount" else _guarded(";".join(others))
     extra = sorted({name for fields in documents.values() for name in fields if name.endswith(ALTERNATIVES)})
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, ["file", "sha256", *FIELDS, *extra])
             writer.writeheader()
             for sha, fields in documents.items():
-                writer.writerow({"file": store.inert(names.get(sha, "")), "sha256": sha, **fields})
+                writer.writerow({"file": _guarded(names.get(sha) or ""), "sha256": sha, **fields})
     except OSError as error:
         raise WorkspaceUnusable(f"The file {str(path)!r} cannot be written ({error.strerror}). Name another.") from error
     return len(documents)

@@ -2,12 +2,14 @@
 
 Decided here: which notebooks there are and in which order, that parameters are checked before the start, what counts as unchanged, and what a page
 holds (no code, no script, nothing from outside). Promised: a notebook that fails fails itself, is saved as far as it came and shown; the rest goes
-on. A key is refused as a parameter, because parameters are stored in the clear. Called by the commands `run` and `report`.
+on. A kernel has the settings of the command, wherever they came from. A key is refused as a parameter, because parameters are stored in the clear.
+Called by the commands `run` and `report`.
 """
 
 import hashlib
 import html
 import json
+import math
 import os
 import platform
 import re
@@ -19,15 +21,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from . import __version__, journal, store
 from .errors import SettingsError
-from .settings import PROJECT, Settings
+from .settings import PROJECT, Settings, variable
 
 HERE: Final = Path(__file__).resolve().parent
 WRITING: Final = ("10_ingest", "32_review")  # they change the record: what they do cannot be told from what is there
 PATHS: Final = ("inbox", "labels", "home")  # parameters that hold a path, made absolute where the command was typed
-SECRET: Final = re.compile(r"\bsk-[\w-]{16,}|(?i:key|secret|token|password)$")
+SECRET_NAME: Final = re.compile(r"(key|secret|token|password)$", re.IGNORECASE)
+SECRET_VALUE: Final = re.compile(r"\bsk-[\w-]{16,}")
 ERROR_LENGTH: Final = 2000
 
 
@@ -63,25 +67,30 @@ def find_notebooks(names: Sequence[str]) -> list[Path]:
         path = named[0] if named else Path(name)
         if path.suffix != ".ipynb" or not path.is_file():
             raise SettingsError(f"There is no notebook {name!r}; there are {', '.join(path.stem for path in there)}.")
-        found.append(path)
+        found.append(path.absolute())
     return found
 
 
 def checked_parameters(notebooks: Sequence[Path], given: Mapping[str, str]) -> dict[Path, dict[str, Any]]:
     """The parameters of each notebook with the types of its parameters cell; each goes only to notebooks that know it.
 
-    Raises: SettingsError for a name that none of them knows, a value of the wrong type, or anything that looks like a key.
+    Raises: SettingsError for a name that none of them knows, a value of the wrong type, anything that looks like a key, or a file that is no notebook.
     """
     import papermill
 
-    known = {path: papermill.inspect_notebook(str(path)) for path in notebooks}
+    for name, value in given.items():
+        if SECRET_NAME.search(name) or SECRET_VALUE.search(value):
+            raise SettingsError(f"The parameter {name!r} looks like a key; parameters are stored in the clear. Use OPENAI_API_KEY.")
+    known = {}
+    for path in notebooks:
+        try:
+            known[path] = papermill.inspect_notebook(str(path))
+        except Exception as error:  # of any kind: the file is whatever somebody named
+            raise SettingsError(f"{str(path)!r} cannot be read as a notebook ({type(error).__name__}: {str(error)[:200]}).") from error
     names = {name for parameters in known.values() for name in parameters}
     unknown = sorted(set(given) - names)
     if unknown:
-        raise SettingsError(f"No notebook of this run has the parameter {', '.join(unknown)}; there are {', '.join(sorted(names))}.")
-    for name, value in given.items():
-        if SECRET.search(name) or SECRET.search(value):
-            raise SettingsError(f"The parameter {name!r} looks like a key; parameters are stored in the clear. Use OPENAI_API_KEY.")
+        raise SettingsError(f"No notebook of this run has the parameter {', '.join(unknown)}; there are {', '.join(sorted(names)) or 'none'}.")
     return {path: {name: _typed(name, given[name], parameters[name]) for name in parameters if name in given} for path, parameters in known.items()}
 
 
@@ -92,8 +101,10 @@ def _typed(name: str, text: str, parameter: Mapping[str, Any]) -> Any:
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
         if kind == "int":
             return int(text)
-        if kind == "float":
+        if kind == "float" and math.isfinite(float(text)):
             return float(text)
+        if kind == "float":
+            raise ValueError(text)
     except (KeyError, ValueError):
         raise SettingsError(f"The parameter {name}={text!r} must be of type {kind}. {parameter['help']}") from None
     return os.path.abspath(text) if name in PATHS and text else text
@@ -131,6 +142,7 @@ def run_notebooks(
     """
     typed = checked_parameters(notebooks, parameters)
     say = progress or (lambda line: None)
+    handed = _environ_of(settings) | dict(environ or {})
     begun = time.monotonic()
     done: list[NotebookRun] = []
     with journal.Journal(settings.home) as segment:
@@ -139,12 +151,13 @@ def run_notebooks(
         arguments = {"notebooks": [path.stem for path in notebooks], "parameters": dict(parameters)}
         segment.write("run_started", command="run", arguments=arguments, **_start(settings))
         for path in sorted(notebooks, key=lambda path: path.stem not in WRITING):  # what changes the record comes first: the others show it
-            fingerprint = _fingerprint(settings.home, path, typed[path])
+            fingerprint = _fingerprint(settings, path, typed[path])
             kept = None if force or path.stem in WRITING else _unchanged(settings.home, path.stem, fingerprint)
             if kept is None:
                 say(f"{path.stem} …")
-                result = _run_one(settings, path, typed[path], place, dict(environ or {}) | {"AUTOD_PARENT_RUN": segment.run_id}, cell_timeout_s)
-                fingerprint = _fingerprint(settings.home, path, typed[path])
+                result = _run_one(path, typed[path], place, handed | {"AUTOD_PARENT_RUN": segment.run_id}, cell_timeout_s)
+                render(result.executed, result.html, problem=result.error, links=_links(settings.home, path, notebooks))
+                fingerprint = _fingerprint(settings, path, typed[path])
             else:
                 result = kept
             say(
@@ -190,11 +203,17 @@ def _start(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _run_one(settings: Settings, path: Path, parameters: dict[str, Any], place: Path, environ: Mapping[str, str], cell_timeout_s: int) -> NotebookRun:
+def _environ_of(settings: Settings) -> dict[str, str]:
+    """The settings as variables: a kernel works in another folder, where no `.env` of this one reaches it."""
+    given = {variable(name): text for name, text in settings.printable().items() if text is not None and name != "api_key"}
+    return given if settings.api_key is None else given | {"OPENAI_API_KEY": settings.api_key.get_secret_value()}
+
+
+def _run_one(path: Path, parameters: dict[str, Any], place: Path, environ: Mapping[str, str], cell_timeout_s: int) -> NotebookRun:
     import warnings
 
     import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
@@ -205,7 +224,7 @@ def _run_one(settings: Settings, path: Path, parameters: dict[str, Any], place: 
     encrypted = {"transport_encryption": "auto"}
     config = Config({"KernelManager": encrypted, "AsyncKernelManager": encrypted})
     try:
-        with _environment({"AUTOD_HOME": str(settings.home), **environ}), warnings.catch_warnings():
+        with _environment(environ), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             papermill.execute_notebook(
                 str(path), str(executed), parameters, progress_bar=False, execution_timeout=cell_timeout_s, cwd=str(path.parent), config=config
@@ -214,11 +233,10 @@ def _run_one(settings: Settings, path: Path, parameters: dict[str, Any], place: 
         state, problem = "timeout", f"a cell took longer than {cell_timeout_s} s; allow more with --cell-timeout"
     except PapermillExecutionError as error:
         state, problem = "failed", f"cell {error.exec_count}: {error.ename}: {error.evalue}"[:ERROR_LENGTH]
-    except (DeadKernelError, RuntimeError, OSError) as error:
+    except Exception as error:  # no kernel, a dead one, a full disk: whatever it is, it is this notebook's
         state, problem = "failed", f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
     if not executed.exists():
         shutil.copy(path, executed)
-    render(executed, page, title=f"{path.stem} · autoD")
     return NotebookRun(path.stem, state, time.monotonic() - begun, page, executed, problem)
 
 
@@ -239,12 +257,18 @@ DATA_TABLES: Final = tuple(
 )
 
 
-def _fingerprint(home: Path, path: Path, parameters: Mapping[str, Any]) -> str:
-    """Hash of all that a notebook shows: its source, the library, its parameters, and the state of the data (but not which notebooks ran)."""
+def _fingerprint(settings: Settings, path: Path, parameters: Mapping[str, Any]) -> str:
+    """Hash of all that a notebook shows: its source, the library, its parameters with the files they name, the settings (but not the address, which
+    is a new one each time with --local), the UTC day that budgets are of, and the state of the data (but not which notebooks ran).
+    """
     counts = " union all ".join(f"select '{table}', count(*), max(logged_at) from {table}" for table in DATA_TABLES)
-    with store.reading(home) as con:
+    with store.reading(Path(parameters.get("home") or settings.home)) as con:
         data = con.execute(f"select * from ({counts}) order by all").fetchall()
-    parts = (path.read_bytes(), _library_hash().encode(), json.dumps(parameters, sort_keys=True).encode(), repr(data).encode())
+    files = [Path(parameters[name]) for name in PATHS if parameters.get(name)]
+    contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
+    shown = settings.printable() | {"base_url": str(settings.is_simulated)}
+    texts = (_library_hash(), json.dumps([parameters, contents, shown], sort_keys=True), f"{journal.now():%Y-%m-%d}", repr(data))
+    parts = (path.read_bytes(), *(text.encode() for text in texts))
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -265,16 +289,28 @@ def svg_title(svg: str) -> str:
     return html.unescape(found[1]).strip() if found else "figure"
 
 
-def render(executed: Path, page: Path, *, title: str) -> None:
-    """Renders an executed notebook as one page without code, script or anything from outside."""
+def _links(home: Path, path: Path, notebooks: Sequence[Path]) -> list[dict[str, Any]]:
+    """The pages that a page leads to: those that are there, or will be when this run has ended."""
+    coming = {other.stem for other in notebooks}
+    names = [other.stem for other in find_notebooks([])]
+    return [
+        {"href": f"../latest/{quote(name)}.html", "name": re.sub(r"^\d+_", "", name).replace("_", " "), "current": name == path.stem}
+        for name in names
+        if name in coming or (home / "runs" / "latest" / f"{name}.html").is_file()
+    ]
+
+
+def render(executed: Path, page: Path, *, problem: str | None = None, links: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Renders an executed notebook as one page without code, script or anything from outside; what it failed of stands at its top."""
     import nbformat
     from nbconvert import HTMLExporter
     from traitlets.config import Config
 
     notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
-    heading = re.search(r"^# (.+)$", notebook.cells[0].source, re.MULTILINE) if notebook.cells else None
-    names = [path.stem for path in find_notebooks([])]
-    links = [{"href": f"{name}.html", "name": re.sub(r"^\d+_", "", name).replace("_", " "), "current": name == executed.stem} for name in names]
+    # papermill's own marks of an error are about cells that the page does not show.
+    notebook.cells = [cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
+    titles = (re.search(r"^# (.+)$", cell.source, re.MULTILINE) for cell in notebook.cells if cell.cell_type == "markdown")
+    heading = next((found[1] for found in titles if found), executed.stem)
     # A figure is its SVG here; the interactive form is for JupyterLab.
     config = Config({"NbConvertBase": {"display_data_priority": ["text/html", "image/svg+xml", "image/png", "text/markdown", "text/plain"]}})
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
@@ -290,14 +326,17 @@ def render(executed: Path, page: Path, *, title: str) -> None:
     made = f"autoD {__version__} · {executed.stem} · {journal.now():%Y-%m-%d %H:%M} UTC · run {executed.parent.name}"
     resources = {
         "autod": {
-            "title": f"{heading[1]} · autoD" if heading else title,
+            "title": f"{heading} · autoD",
             "style": (HERE / "templates" / "page.css").read_text(),
             "links": [{"href": "../index.html", "name": "all runs", "current": False}, *links],
+            "problem": problem,
             "footer": made,
         }
     }
     body, _ = exporter.from_notebook_node(notebook, resources=resources)
-    page.write_text(body, encoding="utf-8")
+    head, main, rest = body.partition("<main>")
+    # The policy stops scripts and requests, but not a page that sends its reader elsewhere or looks up a name beforehand.
+    page.write_text(head + main + re.sub(r"<(?=(?:meta|link|base)\b)", "&lt;", rest, flags=re.IGNORECASE), encoding="utf-8")
 
 
 def _keep_latest(home: Path, done: Sequence[NotebookRun]) -> None:
@@ -321,16 +360,18 @@ def write_index(home: Path, most: int = 200) -> Path:
         pages: dict[str, list[tuple[str, str, str]]] = {}
         for run_id, notebook, state, page in con.execute("select run_id, notebook, state, html from notebook_runs order by notebook").fetchall():
             pages.setdefault(run_id, []).append((notebook, state, page))
-    rows = "\n".join(_index_row(run, pages.get(run["run_id"], [])) for run in runs)
+    place = home / "runs"
+    rows = "\n".join(_index_row(run, [page for page in pages.get(run["run_id"], []) if (place / page[2]).is_file()]) for run in runs)
+    newest = " <a href='latest/90_report.html'>The newest report</a>" if (place / "latest" / "90_report.html").is_file() else ""
     style = (HERE / "templates" / "page.css").read_text()
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     heads = "".join(f"<th scope='col'>{name}</th>" for name in ("started, UTC", "command", "state", "pages", "documents", "calls", "USD", "seconds"))
-    index = home / "runs" / "index.html"
+    index = place / "index.html"
     index.parent.mkdir(parents=True, exist_ok=True)
     index.write_text(
         f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta http-equiv='Content-Security-Policy' content=\"{policy}\">"
         f"<meta name='viewport' content='width=device-width, initial-scale=1'><title>All runs · autoD</title><style>{style}</style></head>"
-        f"<body><main class='runs'><h1>All runs</h1><p>Newest first. <a href='latest/90_report.html'>The newest report</a></p>"
+        f"<body><main class='runs'><h1>All runs</h1><p>Newest first.{newest}</p>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table></main>"
         f"<footer>autoD {__version__} · written {journal.now():%Y-%m-%d %H:%M} UTC</footer></body></html>\n",
         encoding="utf-8",
@@ -340,7 +381,7 @@ def write_index(home: Path, most: int = 200) -> Path:
 
 def _index_row(run: Mapping[str, Any], pages: Sequence[tuple[str, str, str]]) -> str:
     links = " ".join(
-        f"<a href='{html.escape(page)}'>{html.escape(name)}</a>{'' if state in ('finished', 'unchanged') else ' (' + html.escape(state) + ')'}"
+        f"<a href='{html.escape(quote(page))}'>{html.escape(name)}</a>{'' if state in ('finished', 'unchanged') else ' (' + html.escape(state) + ')'}"
         for name, state, page in pages
     )
     cost = "" if run["cost_usd"] is None else f"{run['cost_usd']:.4f}{' simulated' if run['is_simulated'] else ''}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-WORDS = "invoice total amount due payment account customer service date order number tax net gross delivery contract period balance".split(" ")
+WORDS = ("invoice total amount due payment account customer service date order number tax net gross delivery contract period balance").split()  # noqa: SIM905
 
 
 def _base(seed: int) -> bytes:
