@@ -6,7 +6,6 @@ counts as right is the view scored_fields. Called by the commands `labels` and `
 """
 
 import csv
-import io
 import os
 import re
 from collections import defaultdict
@@ -70,7 +69,7 @@ def import_labels(home: Path, path: Path, *, labeller: str = "", mapping: Mappin
     with store.reading(home) as con:
         find = _finder(con)
         known = {
-            (sha, name): (value, is_absent, tuple(orjson.loads(others or "[]")))
+            (sha, name): (value, is_absent, tuple(orjson.loads(others or "[]") or ()))
             for sha, name, value, is_absent, others in con.execute(
                 "select document_sha256, field, value, is_absent, alternatives from labels_current"
             ).fetchall()
@@ -139,10 +138,11 @@ def _rows(path: Path, mapping: Mapping[str, str]) -> tuple[list[tuple[int, dict[
     """The rows that say something, each with its number in a spreadsheet; what each column is for; which rows do not fit the header."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            header, *lines = csv.reader(io.StringIO(file.read(), newline="")) or [[]]
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+            lines = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(f"The labels {str(path)!r} cannot be read ({error}). Give a CSV file in UTF-8.") from error
-    columns = {name: _target(name, mapping) for name in header}
+    header = lines[0] if lines else []
+    columns = {name: _target(name, mapping) for name in header if name.strip()}
     targets = {target for target in columns.values() if target}
     if not targets & {"file", "sha256"} or not targets & set(FIELDS):
         raise SettingsError(
@@ -151,13 +151,13 @@ def _rows(path: Path, mapping: Mapping[str, str]) -> tuple[list[tuple[int, dict[
         )
     order = sorted(range(len(header)), key=lambda index: FILE_COLUMNS.index(header[index]) if header[index] in FILE_COLUMNS else -1)
     rows, problems = [], []
-    for number, cells in enumerate(lines, start=2):
+    for number, cells in enumerate(lines[1:], start=2):
         if len(cells) > len(header):
             problems.append(f"row {number}: {len(cells)} cells under {len(header)} columns; put what has a comma in quotes")
         elif any(cell.strip() for cell in cells):
             row: dict[str, str] = {}
             for index in order:
-                target = columns[header[index]]
+                target = columns.get(header[index])
                 if target:
                     row[target] = row.get(target) or _bare(cells[index].strip() if index < len(cells) else "")
             rows.append((number, row))

@@ -74,7 +74,7 @@ def find_notebooks(names: Sequence[str]) -> list[Path]:
 def checked_parameters(notebooks: Sequence[Path], given: Mapping[str, str]) -> dict[Path, dict[str, Any]]:
     """The parameters of each notebook with the types of its parameters cell; each goes only to notebooks that know it.
 
-    Raises: SettingsError for a name that none of them knows, a value of the wrong type, anything that looks like a key, or a file that is no notebook.
+    Raises: SettingsError for a name that none of them knows, a value of the wrong type, what looks like a key, or a file that is no notebook.
     """
     import papermill
 
@@ -101,10 +101,8 @@ def _typed(name: str, text: str, parameter: Mapping[str, Any]) -> Any:
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
         if kind == "int":
             return int(text)
-        if kind == "float" and math.isfinite(float(text)):
-            return float(text)
         if kind == "float":
-            raise ValueError(text)
+            return {True: float(text)}[math.isfinite(float(text))]
     except (KeyError, ValueError):
         raise SettingsError(f"The parameter {name}={text!r} must be of type {kind}. {parameter['help']}") from None
     return os.path.abspath(text) if name in PATHS and text else text
