@@ -28,7 +28,7 @@ from .errors import AutodError, BudgetExhausted, WorkspaceBusy, WorkspaceUnusabl
 from .look import Found, Known, Look, absolute_roots, inbox_of, look
 from .settings import Settings
 
-LOAD_EVERY_S: Final = 5.0
+LOAD_EVERY_S: Final = 10.0
 REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
 ADDED: Final = (
@@ -806,11 +806,14 @@ class _Run:
 
 @contextlib.asynccontextmanager
 async def _modules_are_no_garbage() -> AsyncIterator[None]:
-    """Keeps the collector from walking what was imported (half a million objects) each time a run has made enough new ones."""
+    """Keeps the collector from walking what was imported (half a million objects), and from looking at every few hundred new ones."""
+    thresholds = gc.get_threshold()
     gc.freeze()
+    gc.set_threshold(10_000, *thresholds[1:])
     try:
         yield
     finally:
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
 
 

@@ -149,13 +149,13 @@ def run_notebooks(
         arguments = {"notebooks": [path.stem for path in notebooks], "parameters": dict(parameters)}
         segment.write("run_started", command="run", arguments=arguments, **_start(settings))
         for path in sorted(notebooks, key=lambda path: path.stem not in WRITING):  # what changes the record comes first: the others show it
-            fingerprint = _fingerprint(settings, path, typed[path])
-            kept = None if force or path.stem in WRITING else _unchanged(settings.home, path.stem, fingerprint)
+            mark = fingerprint(settings, path, typed[path])
+            kept = None if force or path.stem in WRITING else _unchanged(settings.home, path.stem, mark)
             if kept is None:
                 say(f"{path.stem} …")
                 result = _run_one(path, typed[path], place, handed | {"AUTOD_PARENT_RUN": segment.run_id}, cell_timeout_s)
                 render(result.executed, result.html, problem=result.error, links=_links(settings.home, path, notebooks))
-                fingerprint = _fingerprint(settings, path, typed[path])
+                mark = fingerprint(settings, path, typed[path])
             else:
                 result = kept
             say(
@@ -173,7 +173,7 @@ def run_notebooks(
                 executed=str(result.executed.relative_to(settings.home / "runs")),
                 parameters=typed[path],
                 error=result.error,
-                fingerprint=fingerprint,
+                fingerprint=mark,
             )
         failed = [result.notebook for result in done if result.state not in ("finished", "unchanged")]
         segment.write(
@@ -255,7 +255,7 @@ DATA_TABLES: Final = tuple(
 )
 
 
-def _fingerprint(settings: Settings, path: Path, parameters: Mapping[str, Any]) -> str:
+def fingerprint(settings: Settings, path: Path, parameters: Mapping[str, Any]) -> str:
     """Hash of all that a notebook shows: its source, the library, its parameters with the files they name, the settings (but not the address, which
     is a new one each time with --local), the UTC day that budgets are of, and the state of the data (but not which notebooks ran).
     """

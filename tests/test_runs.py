@@ -1,363 +1,492 @@
-"""Notebooks without a person: how each ends, what is recorded, what runs again, and that a page is inert in a real browser."""
+"""Notebooks run by a real kernel: how each ends, what is recorded, when one is not run again, and what a browser makes of the pages."""
 
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-import nbformat
 import pytest
 
-from autod_lib import runs, store
+from autod_lib import store
 from autod_lib.errors import SettingsError
 from autod_lib.journal import Journal
-from autod_lib.settings import Settings
+from autod_lib.runs import NotebookRun, checked_parameters, find_notebooks, fingerprint, run_notebooks, write_index
+from autod_lib.settings import load_settings
 
-PARAMETERS = """home: str = ""  # workspace of the run
-count: int = 1  # how many times
-quick: bool = False  # whether to hurry
-limit_usd: float = 1.5  # a line in the figures"""
-HOSTILE = (
-    "<script>document.title='RAN'</script><img src=x onerror=\"document.title='RAN'\">"
-    "<iframe srcdoc=\"<script>parent.document.title='RAN'</script>\"></iframe><link rel=stylesheet href=http://127.0.0.1:9/a.css>"
-    "<style>@import 'http://127.0.0.1:9/b.css'; i{background:url(http://127.0.0.1:9/c.png)}</style><i>marked</i>"
-    "<svg><image href=http://127.0.0.1:9/d.png /><script>document.title='RAN'</script></svg>"
-    "<a id=trap href=\"javascript:document.title='RAN'\">trap</a>"
-)
+from . import ledger
+from .pipeline import answering, reply, rows
 
-
-def notebook(folder: Path, name: str, *cells: str, parameters: str = PARAMETERS) -> Path:
-    """A notebook with a title, a parameters cell and these code cells."""
-    made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}})
-    tagged = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
-    made.cells = [nbformat.v4.new_markdown_cell(f"# About {name}"), tagged, *map(nbformat.v4.new_code_cell, cells)]
-    nbformat.write(made, folder / f"{name}.ipynb")
-    return folder / f"{name}.ipynb"
+CANARY = "sk-canary-0123456789abcdefghij"
+PARAMETERS = """\
+home: str = ""  # workspace; empty: AUTOD_HOME
+days: int = 7  # how many days
+share: float = 0.5  # which share
+deep: bool = False  # whether to look deeper
+inbox: str = ""  # folder of documents"""
 
 
-def rows(home: Path, sql: str) -> list[dict[str, Any]]:
-    """What a query of the ledger gives."""
-    with store.reading(home) as con:
-        cursor = con.execute(sql)
-        names = [column[0] for column in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+def notebook(folder: Path, name: str, *cells: str, parameters: str = "", title: str = "") -> Path:
+    """A notebook of a title, a cell of parameters and cells of code."""
+    code = {"cell_type": "code", "execution_count": None, "outputs": []}
+    made: list[dict[str, Any]] = [{"cell_type": "markdown", "id": "title", "metadata": {}, "source": f"# {title or name}"}]
+    if parameters:
+        made.append(code | {"id": "parameters", "metadata": {"tags": ["parameters"]}, "source": parameters})
+    made += [code | {"id": f"cell-{number}", "metadata": {}, "source": source} for number, source in enumerate(cells)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}}
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.ipynb"
+    path.write_text(json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+@dataclass
+class Night:
+    """One call of run_notebooks and what came of it."""
+
+    home: Path
+    results: dict[str, NotebookRun]
+    lines: list[str]
+    asked: list[bytes]
+    address: str
+    environment_before: dict[str, str] = field(default_factory=dict)
+    environment_after: dict[str, str] = field(default_factory=dict)
+
+
+HOSTILE = """\
+from IPython.display import HTML, Markdown, display
+display(HTML('''<script>window.touched = 1; alert(1)</script><img src=x onerror="window.touched = 2; alert(2)"><img src="ADDRESS/a.png">
+<iframe src="ADDRESS/frame"></iframe><link rel="stylesheet" href="ADDRESS/a.css"><meta http-equiv="refresh" content="0;url=ADDRESS/gone">
+<base href="ADDRESS/"><object data="ADDRESS/object"></object><form action="ADDRESS/form"><button>go</button></form>'''))
+display(Markdown('''</script><script>window.touched = 3; alert(3)</script> ![x](ADDRESS/b.png) <img src=x onerror="window.touched = 4">'''))
+svg = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><title>A "quoted" &lt;b&gt;</title><image href="ADDRESS/c.png"/>'
+svg += '<script>window.touched = 5</script></script><script>window.touched = 6; alert(6)</script></svg>'
+display({"image/svg+xml": svg}, raw=True)
+display({"application/javascript": "window.touched = 7", "text/plain": "plain"}, raw=True)
+print("</pre><script>window.touched = 8</script>")"""
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, dict[str, Path], dict[str, runs.NotebookRun]]:
-    """One run of four notebooks: one fails, one hangs, one kills its kernel, and the last one is fine."""
-    folder = tmp_path_factory.mktemp("notebooks")
-    settings = Settings(home=tmp_path_factory.mktemp("home"))
-    books = {
-        "failing": notebook(folder, "01_failing", "print('so far')", "raise ValueError('no such month')", "print('never')"),
-        "slow": notebook(folder, "02_slow", "import time", "time.sleep(300)"),
-        "dying": notebook(folder, "03_dying", "import os", "os._exit(3)"),
-        "fine": notebook(
-            folder,
-            "04_fine",
-            "import json, os\nprint(json.dumps([count, quick, limit_usd, os.environ['AUTOD_HOME'], os.environ['OPENAI_BASE_URL']]))",
-            f"from IPython.display import HTML\nHTML({HOSTILE!r})",
-        ),
-    }
-    before = dict(os.environ)
-    done = runs.run_notebooks(
-        settings, list(books.values()), parameters={"count": "3"}, environ={"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, cell_timeout_s=2
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """A fine notebook, a failing one, one that takes too long, a hostile one and one that writes, in one call."""
+    folder = tmp_path_factory.mktemp("night")
+    home = folder / "home"
+    with answering(lambda handler, body: reply(handler, 200, b"x")) as (address, asked):
+        address = address.removesuffix("/v1")
+        names = ("AUTOD_HOME", "AUTOD_BUDGET_DAY_USD", "AUTOD_TRIAL", "AUTOD_PARENT_RUN")
+        shown = f"import os, json\nprint(json.dumps({{name: os.environ.get(name) for name in {names}}}))"
+        key = "from autod_lib.settings import load_settings\nimport os\ndel os.environ['AUTOD_TRIAL']\n"
+        key += "print('key of', len(load_settings().require_key()), 'characters')"
+        paths = [
+            notebook(folder / "books", "20_bad", "print('before')", "1/0", "print('behind')", title="Bad & <worse>"),
+            notebook(folder / "books", "30_slow", "print('asleep soon')", "import time; time.sleep(60)"),
+            notebook(folder / "books", "40_fine", shown, key, "import sys; print('to stderr', file=sys.stderr)"),
+            notebook(folder / "books", "50 hostile #1", HOSTILE.replace("ADDRESS", address)),
+            notebook(folder / "books", "10_ingest", "print('written')"),
+        ]
+        settings = load_settings({}, home=home, api_key=CANARY, budget_day_usd="3")
+        lines: list[str] = []
+        before = dict(os.environ)
+        done = run_notebooks(settings, paths, parameters={}, environ={"AUTOD_TRIAL": "yes"}, cell_timeout_s=2, progress=lines.append)
+        write_index(home)
+        yield Night(home, {result.notebook: result for result in done}, lines, asked, address, before, dict(os.environ))
+
+
+def text_of(page: Path) -> str:
+    """What a page shows."""
+    import html
+
+    body = re.sub(r"<style>.*?</style>", "", page.read_text(), flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]*>", "", body))
+
+
+def test_a_notebook_that_fails_fails_itself_and_the_rest_goes_on(night: Night) -> None:
+    """Each ends in a state of its own; those behind it run."""
+    states = {name: result.state for name, result in night.results.items()}
+
+    assert states == {"10_ingest": "finished", "20_bad": "failed", "30_slow": "timeout", "40_fine": "finished", "50 hostile #1": "finished"}
+    assert night.results["20_bad"].error == "cell 2: ZeroDivisionError: division by zero"
+    assert "longer than 2 s; allow more with --cell-timeout" in (night.results["30_slow"].error or "")
+    assert any("20_bad failed" in line and "ZeroDivisionError" in line for line in night.lines)
+
+
+def test_what_changes_the_record_runs_before_what_shows_it(night: Night) -> None:
+    """A report made in the same run shows the documents just read, in whatever order they were named."""
+    assert next(iter(night.results)) == "10_ingest"
+
+
+def test_a_notebook_that_fails_is_saved_as_far_as_it_came_and_shown_with_its_error(night: Night) -> None:
+    """Whoever looks in the morning sees where it stopped and why, at the top and at its place, and no line of code that was not at fault."""
+    for name, before, error in [("20_bad", "before", "division by zero"), ("30_slow", "asleep soon", "longer than 2 s")]:
+        result = night.results[name]
+        shown = text_of(result.html)
+        cells = json.loads(result.executed.read_text())["cells"]
+
+        assert before in shown
+        assert shown.index("This notebook failed.") < shown.index(error) < shown.index(before)
+        assert any(output for cell in cells for output in cell.get("outputs", []))
+        assert "behind" not in shown
+    assert "ZeroDivisionError" in text_of(night.results["20_bad"].html).split("before")[1]
+    assert "<title>Bad &amp; &lt;worse&gt; · autoD</title>" in night.results["20_bad"].html.read_text()
+
+
+def test_a_page_shows_results_without_code_or_noise(night: Night) -> None:
+    """Those who read the page read no Python and no warnings of libraries."""
+    shown = text_of(night.results["40_fine"].html)
+
+    assert f"key of {len(CANARY)} characters" in shown
+    assert "import" not in shown
+    assert "to stderr" not in shown
+    assert "This notebook failed" not in shown
+
+
+def test_what_ran_is_recorded(night: Night) -> None:
+    """One run with its exit status and reason, and a row for each notebook with the paths of its page and copy."""
+    assert rows(night.home, "select command, state, exit_status, reason from runs_overview") == [("run", "failed", 1, "failed: 20_bad, 30_slow")]
+    recorded = rows(
+        night.home, "select notebook, state, html, executed, error is null, seconds > 0, length(fingerprint) from notebook_runs order by seq"
     )
-    assert dict(os.environ) == before
-    return settings, books, {result.notebook: result for result in done}
+    assert [row[:2] for row in recorded] == [(name, result.state) for name, result in night.results.items()]
+    for name, state, page, executed, is_without_error, took_time, length in recorded:
+        assert (night.home / "runs" / page, night.home / "runs" / executed) == (night.results[name].html, night.results[name].executed)
+        assert (is_without_error, took_time, length) == (state == "finished", True, 64)
 
 
-Ran = tuple[Settings, dict[str, Path], dict[str, runs.NotebookRun]]
+def test_a_kernel_has_the_settings_of_the_command_and_the_process_keeps_its_own(night: Night) -> None:
+    """Workspace, budget and key come from the settings, wherever these came from; afterwards the environment is as it was."""
+    outputs = json.loads(night.results["40_fine"].executed.read_text())["cells"][1]["outputs"]
+    given = json.loads("".join(outputs[0]["text"]))
+
+    assert given["AUTOD_HOME"] == str(night.home)
+    assert given["AUTOD_BUDGET_DAY_USD"] == "3"
+    assert given["AUTOD_TRIAL"] == "yes"
+    assert given["AUTOD_PARENT_RUN"] == night.results["40_fine"].html.parent.name
+    assert night.environment_after == night.environment_before
 
 
-def test_a_notebook_that_fails_hangs_or_dies_takes_no_other_with_it(ran: Ran) -> None:
-    """The night's last notebook is done, whatever became of those before it; each ends in its own state with a reason."""
-    _, _, done = ran
-
-    assert {name: result.state for name, result in done.items()} == {
-        "01_failing": "failed",
-        "02_slow": "timeout",
-        "03_dying": "failed",
-        "04_fine": "finished",
-    }
-    assert "ValueError: no such month" in (done["01_failing"].error or "")
-    assert "2 s" in (done["02_slow"].error or "")
-    assert "died" in (done["03_dying"].error or "")
-    assert done["04_fine"].error is None
+def test_the_newest_page_of_each_notebook_is_at_a_path_that_stays(night: Night) -> None:
+    """A bookmark keeps working; a page that failed is the newest too."""
+    for name, result in night.results.items():
+        assert (night.home / "runs" / "latest" / f"{name}.html").read_bytes() == result.html.read_bytes()
 
 
-def test_a_failed_notebook_is_kept_as_far_as_it_came_and_its_page_shows_the_error(ran: Ran) -> None:
-    """Who comes in the morning sees what was printed before the error, the error, and nothing after it."""
-    failed = ran[2]["01_failing"]
-    saved = failed.executed.read_text()
-    page = failed.html.read_text()
+def test_the_key_is_in_no_file_of_the_workspace(night: Night) -> None:
+    """Pages, executed copies, the journal and the database are shown around."""
+    files = [path for path in night.home.rglob("*") if path.is_file() and path.name != store.DATABASE]
 
-    assert "so far" in page
-    assert "no such month" in page
-    assert "papermill-error-cell" in saved
-    assert [cell["outputs"] for cell in json.loads(saved)["cells"] if "never" in "".join(cell["source"])] == [[]]
+    assert sum("runs" in path.parts for path in files) >= 16
+    assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
 
 
-def test_every_notebook_of_a_run_is_recorded(ran: Ran) -> None:
-    """State, files, parameters and error are in the ledger, and the run says which notebooks failed."""
-    settings, _, done = ran
-    recorded = rows(settings.home, "from notebook_runs where run_id = (select min(run_id) from notebook_runs) order by notebook")
-    [run] = rows(settings.home, "from runs_overview where command = 'run' order by run_id limit 1")
+def test_a_notebook_runs_again_only_when_something_changed(tmp_path: Path, empty_database: Path) -> None:
+    """The second of two like runs costs no kernel; forcing, another parameter, and being one that writes do."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copyfile(empty_database, store.database(home))
+    path = notebook(tmp_path, "60_counted", "with open('count', 'a') as file: file.write('x')", parameters="days: int = 7  # how many days")
+    writer = notebook(tmp_path, "10_ingest", "with open('written', 'a') as file: file.write('x')")
 
-    assert [(row["notebook"], row["state"], row["error"]) for row in recorded] == [
-        (name, done[name].state, done[name].error) for name in sorted(done)
+    def run(*paths: Path, force: bool = False, **values: str) -> tuple[list[str], int]:
+        done = run_notebooks(load_settings({}, home=home), paths, parameters=values, force=force)
+        assert all(result.html.is_file() for result in done)
+        return [result.state for result in done], len((tmp_path / "count").read_text())
+
+    assert run(path, writer) == (["finished", "finished"], 1)
+    assert run(path, writer) == (["finished", "unchanged"], 1)
+    assert (tmp_path / "written").read_text() == "xx"
+    assert run(path, days="8") == (["finished"], 2)
+    assert run(path, days="8") == (["unchanged"], 2)
+    assert run(path, days="8", force=True) == (["finished"], 3)
+    assert rows(home, "select state from notebook_runs where notebook = '60_counted' order by logged_at") == [
+        ("finished",),
+        ("unchanged",),
+        ("finished",),
+        ("unchanged",),
+        ("finished",),
     ]
-    assert all((settings.home / "runs" / row["html"]).is_file() and (settings.home / "runs" / row["executed"]).is_file() for row in recorded)
-    assert [json.loads(row["parameters"]) for row in recorded] == [{"count": 3}] * 4
-    assert (run["state"], run["exit_status"]) == ("failed", 1)
-    assert run["reason"] == "failed: 01_failing, 02_slow, 03_dying"
 
 
-def test_a_kernel_gets_typed_parameters_the_workspace_and_what_the_command_adds(ran: Ran) -> None:
-    """A notebook works on the workspace of the command that runs it, at the address it was given."""
-    settings, _, done = ran
-    outputs = [
-        output["text"] for cell in json.loads(done["04_fine"].executed.read_text())["cells"] for output in cell.get("outputs", []) if "text" in output
-    ]
+def test_what_a_notebook_shows_depends_on_its_source_parameters_files_settings_and_data(tmp_path: Path, empty_database: Path) -> None:
+    """Each of them alone makes it run again; runs of notebooks, and the address of a local API that is new each time, do not."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copyfile(empty_database, store.database(home))
+    path = notebook(tmp_path, "60_any", "print(1)")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("one")
+    given: dict[str, Any] = {"labels": str(labels), "days": 7}
 
-    assert json.loads("".join(outputs[0])) == [3, False, 1.5, str(settings.home), "http://127.0.0.1:9/v1"]
+    def mark(*, days: int = 7, **settings: Any) -> str:
+        return fingerprint(load_settings({}, home=home, **settings), path, given | {"days": days})
+
+    marks = [mark(), mark(days=8), mark(budget_day_usd="1"), mark(api_key="sk-one"), mark(base_url="http://127.0.0.1:9/v1")]
+    assert mark(base_url="http://127.0.0.1:8/v1") == marks[-1]
+    assert mark(api_key="sk-two") == marks[-2]
+    labels.write_text("two")
+    marks.append(mark())
+    notebook(tmp_path, "60_any", "print(2)")
+    marks.append(mark())
+    with Journal(home) as journal:
+        journal.write("run_started", command="run")
+        journal.write("notebook_run", notebook="20_cost", state="finished")
+    assert mark() == marks[-1]
+    with Journal(home) as journal:
+        journal.write("alert", severity="info", component="journal", message="Something happened.")
+    marks.append(mark())
+
+    assert len(set(marks)) == len(marks)
+    given["home"] = str(tmp_path / "other")
+    assert mark() not in marks
 
 
-def test_only_what_changed_runs_again(ran: Ran) -> None:
-    """The same notebook on the same data is shown as it is; new data, another parameter or another text make it run."""
-    settings, books, done = ran
+def test_a_notebook_without_a_kernel_fails_alone(tmp_path: Path) -> None:
+    """A kernel that is not installed, or that dies, is the fault of its notebook and no end of the night."""
+    unknown = notebook(tmp_path, "20_unknown", "print(1)")
+    unknown.write_text(unknown.read_text().replace('"name": "python3"', '"name": "no-such-kernel"'))
+    dying = notebook(tmp_path, "30_dying", "print('still here')", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
 
-    def again(**parameters: str) -> runs.NotebookRun:
-        [result] = runs.run_notebooks(settings, [books["fine"]], parameters=parameters, environ={"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"})
-        return result
+    done = run_notebooks(load_settings({}, home=tmp_path / "home"), [unknown, dying], parameters={}, cell_timeout_s=60)
 
-    same = again(count="3")
-    assert (same.state, same.html) == ("unchanged", done["04_fine"].html)
-    assert again(count="3").state == "unchanged"  # an unchanged run is as good a predecessor as a finished one
-
-    with Journal(settings.home) as segment:
-        segment.write("label", document_sha256="a" * 64, field="doc_type", value="Letter", is_absent=False)
-    newer = again(count="3")
-    assert newer.state == "finished"
-    assert newer.html != same.html
-
-    newer.html.unlink()  # a page that somebody removed is made again
-    assert again(count="3").state == "finished"
-
-
-def test_what_changes_a_fingerprint(tmp_path: Path) -> None:
-    """A notebook's text, its parameters and the data are part of it; that something ran is not."""
-    settings = Settings(home=tmp_path / "home")
-    path = notebook(tmp_path, "01_one", "print(1)")
-
-    def now(count: int = 3) -> str:
-        return runs._fingerprint(settings, path, {"count": count})
-
-    def happened(kind: str, **columns: Any) -> None:
-        with Journal(settings.home) as segment:
-            segment.write(kind, **columns)
-
-    first = now()
-    happened("run_started", command="run")
-    happened("notebook_run", notebook="01_one", state="failed")
-    assert now() == first
-
-    assert now(count=4) != first
-    happened("label", document_sha256="a" * 64, field="doc_type", value="Letter", is_absent=False)
-    labelled = now()
-    assert labelled != first
-    notebook(tmp_path, "01_one", "print(2)")
-    assert now() not in (first, labelled)
+    assert [result.state for result in done] == ["failed", "failed"]
+    assert "no-such-kernel" in (done[0].error or "")
+    assert "This notebook failed." in text_of(done[0].html)
+    assert "DeadKernelError" in (done[1].error or "")
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("given", "said"),
     [
-        ({"colour": "red"}, "colour.*there are count, home, limit_usd, quick"),
-        ({"count": "three"}, "count='three'.*int"),
-        ({"quick": "perhaps"}, "quick='perhaps'.*bool"),
-        ({"limit_usd": "1,5"}, "limit_usd='1,5'.*float"),
-        ({"home": "sk-proj-aaaaaaaaaaaaaaaaaaaaaaaa"}, "looks like a key"),
+        ({"dyas": "3"}, r"parameter dyas; there are days, deep, home, inbox, share"),
+        ({"days": "three"}, r"days='three' must be of type int\. how many days"),
+        ({"share": "nan"}, r"share='nan' must be of type float"),
+        ({"deep": "perhaps"}, r"deep='perhaps' must be of type bool"),
+        ({"inbox": CANARY}, r"'inbox' looks like a key.*OPENAI_API_KEY"),
+        ({"api_key": "abc"}, r"'api_key' looks like a key"),
     ],
 )
-def test_a_wrong_parameter_is_refused_before_anything_starts(tmp_path: Path, given: dict[str, str], reason: str) -> None:
-    """A typing error costs no run, and the message lists what there is; a key never reaches the journal."""
-    settings = Settings(home=tmp_path / "home")
+def test_a_wrong_parameter_is_refused_before_anything_starts(tmp_path: Path, given: dict[str, str], said: str) -> None:
+    """The message names what there is; no run is recorded, and no key is repeated."""
+    path = notebook(tmp_path, "60_typed", "print(1)", parameters=PARAMETERS)
+    home = tmp_path / "home"
 
-    with pytest.raises(SettingsError, match=reason):
-        runs.run_notebooks(settings, [notebook(tmp_path, "01_one")], parameters=given)
+    with pytest.raises(SettingsError, match=said) as caught:
+        run_notebooks(load_settings({}, home=home), [path], parameters=given)
 
-    assert not settings.home.exists()
-
-
-@pytest.mark.parametrize("name", ["api_key", "client_secret", "access_token", "password"])
-def test_a_parameter_named_like_a_secret_is_refused_even_if_a_notebook_has_it(tmp_path: Path, name: str) -> None:
-    """Parameters are stored in the clear: no notebook can ask for a secret."""
-    path = notebook(tmp_path, "01_one", parameters=f'{name}: str = ""  # a secret')
-
-    with pytest.raises(SettingsError, match="stored in the clear") as raised:
-        runs.checked_parameters([path], {name: "hunter2"})
-
-    assert "hunter2" not in str(raised.value)
+    assert CANARY not in str(caught.value)
+    assert not home.exists()
 
 
-def test_a_parameter_goes_only_to_the_notebooks_that_know_it(tmp_path: Path) -> None:
-    """One command can give a whole night's notebooks their parameters; paths are those of the folder where it was typed."""
-    first = notebook(tmp_path, "01_one", parameters='since: str = ""  # first day')
-    second = notebook(tmp_path, "02_two", parameters='inbox: str = ""  # folder of PDFs\ncount: int = 1  # how many')
+def test_parameters_arrive_with_their_types_and_paths_from_where_they_were_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel works in the notebook's folder; a path that was typed in another one means what it meant there. None gets what it has no use for."""
+    path = notebook(tmp_path / "books", "60_typed", "print(repr((days, share, deep, inbox)))", parameters=PARAMETERS)
+    other = notebook(tmp_path / "books", "70_other", "print(days)", parameters="days: int = 1  # how many days")
+    (tmp_path / "typed").mkdir()
+    monkeypatch.chdir(tmp_path / "typed")
+    values = {"days": "30", "share": "1", "deep": "yes", "inbox": "scans/turkey"}
 
-    assert runs.checked_parameters([first, second], {"since": "2026-03-01", "inbox": "scans", "count": "2"}) == {
-        first: {"since": "2026-03-01"},
-        second: {"inbox": str(Path.cwd() / "scans"), "count": 2},
-    }
+    assert checked_parameters([path, other], values)[other] == {"days": 30}
+    done = run_notebooks(load_settings({}, home=tmp_path / "home"), [path], parameters=values)
 
-
-def test_notebooks_are_found_by_name_file_name_or_path_in_their_order(tmp_path: Path) -> None:
-    """Whatever a person types for a notebook is understood, and what there is is listed when it is not."""
-    own = notebook(tmp_path, "my_month")
-    everything = runs.find_notebooks([])
-
-    assert everything == sorted(everything)
-    assert everything[0].stem == "00_start_here"
-    assert runs.find_notebooks(["20_cost", "90_report.ipynb", str(own)]) == [
-        *(path for path in everything if path.stem in ("20_cost", "90_report")),
-        own,
-    ]
-    with pytest.raises(SettingsError, match=r"'21_cash'.*21_cache"):
-        runs.find_notebooks(["21_cash"])
+    assert str((30, 1.0, True, str(tmp_path / "typed/scans/turkey"))) in text_of(done[0].html)
 
 
-def test_the_newest_page_of_a_notebook_has_a_path_that_stays(ran: Ran) -> None:
-    """A bookmark shows the newest page, and the page of all runs leads to each of them."""
-    settings, _, _ = ran
-    index = runs.write_index(settings.home)
-    text = index.read_text()
-    [newest] = rows(settings.home, "select html from notebook_runs where notebook = '01_failing' order by logged_at desc limit 1")
+def test_notebooks_are_found_by_name_file_name_and_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a name all of them, in their order; with one that is not there, the message names those that are."""
+    mine = notebook(tmp_path, "mine", "print(1)")
+    monkeypatch.chdir(tmp_path)
+    every = find_notebooks([])
 
-    assert (settings.home / "runs" / "latest" / "01_failing.html").read_bytes() == (settings.home / "runs" / newest["html"]).read_bytes()
-    assert f"href='{newest['html']}'" in text
-    assert "(timeout)" in text
-    assert "class='state failed'" in text
+    assert [path.stem for path in every] == sorted(path.stem for path in every)
+    assert {"10_ingest", "20_cost", "90_report"} <= {path.stem for path in every}
+    assert [path.stem for path in find_notebooks(["20_cost", "90_report.ipynb", "mine.ipynb"])] == ["20_cost", "90_report", "mine"]
+    assert find_notebooks(["mine.ipynb"]) == [mine]
+    for name in ("25_nothing", "nothing.ipynb", "."):
+        with pytest.raises(SettingsError, match=r"no notebook .*20_cost.*90_report"):
+            find_notebooks([name])
+
+
+def test_a_file_that_is_no_notebook_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Not a traceback of a parser, but the file and what is wrong with it."""
+    path = tmp_path / "letter.ipynb"
+    path.write_text("Dear all")
+
+    with pytest.raises(SettingsError, match=r"letter\.ipynb' cannot be read as a notebook"):
+        run_notebooks(load_settings({}, home=tmp_path / "home"), [path], parameters={})
+
+
+@dataclass
+class Seen:
+    """A page in a browser, and what it did there."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    def open(self, path: Path) -> None:
+        """Opens a page and waits until it is quiet."""
+        self.page.goto(path.as_uri(), wait_until="load")
+        self.page.wait_for_timeout(200)
+
+    def further(self) -> list[str]:
+        """What was asked for besides the pages that were opened and what is in them."""
+        return [url for url in self.requests if not url.startswith(("file:", "data:"))]
+
+
+@contextmanager
+def browsing(*, offline: bool = True, width: int = 1280) -> Iterator[Seen]:
+    """A real browser with a page of this width in it."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
+    if program is None:
+        pytest.skip("no Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        page = browser.new_context(offline=offline, viewport={"width": width, "height": 900}).new_page()
+        seen = Seen(page)
+        page.on("request", lambda request: seen.requests.append(request.url))
+        page.on("console", lambda message: seen.messages.append(message.text))
+        page.on("pageerror", lambda error: seen.messages.append(str(error)))
+        page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
+        try:
+            yield seen
+        finally:
+            browser.close()
+
+
+def test_what_a_document_smuggles_in_does_nothing_in_a_browser(night: Night) -> None:
+    """Scripts, handlers, frames, images, forms and redirections in HTML, Markdown and SVG: none runs, none asks anyone anything."""
+    page = night.results["50 hostile #1"].html
+    with browsing(offline=False) as seen:
+        seen.open(page)
+        seen.page.wait_for_timeout(500)
+
+        assert seen.page.evaluate("window.touched") is None
+        assert seen.page.url == page.as_uri()
+        assert seen.page.evaluate("document.baseURI") == page.as_uri()
+        assert seen.dialogs == []
+        assert night.asked == []
+        assert all("Content Security Policy" in message for message in seen.messages), seen.messages
+        assert seen.messages  # the policy is what refused it
+        assert seen.page.get_attribute("img[src^='data:image/svg']", "alt") == 'A "quoted" <b>'
+
+
+def test_a_page_of_a_fine_notebook_is_silent_and_complete_by_itself(night: Night) -> None:
+    """Not one message and not one request, offline."""
+    with browsing() as seen:
+        seen.open(night.results["40_fine"].html)
+
+        assert seen.requests == [night.results["40_fine"].html.as_uri()]
+        assert seen.messages == []
+        assert "40_fine" in seen.page.title()
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium of the system."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("there is no Chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs folder of a workspace of ten days, with the pages of 20_cost and 90_report."""
+    home = tmp_path_factory.mktemp("report") / "home"
+    ledger.write(home, days=10, a_day=8)
+    done = run_notebooks(load_settings({}, home=home), find_notebooks(["20_cost", "90_report"]), parameters={})
+    assert [(result.state, result.error) for result in done] == [("finished", None)] * 2
+    return write_index(home).parent
 
 
-def opened(browser: Any, page: Path, **options: Any) -> tuple[Any, list[str], list[str]]:
-    """A page as the browser shows it, the addresses it asked for beyond itself, and its errors; every request is stopped."""
-    asked: list[str] = []
-    errors: list[str] = []
-    tab = browser.new_page(**options)
+class References(HTMLParser):
+    """Everything that a page refers to."""
 
-    def stop(route: Any) -> None:
-        if route.request.url == page.as_uri():
-            route.continue_()
-        else:
-            asked.append(route.request.url)
-            route.abort()
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.sources: list[str] = []
+        self.tags: set[str] = set()
+        self.ids: set[str] = set()
+        self.feed(text)
 
-    tab.route("**/*", stop)
-    tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.goto(page.as_uri())
-    return tab, asked, errors
-
-
-def test_a_page_asks_for_nothing_and_runs_nothing_that_an_output_holds(ran: Ran, browser: Any) -> None:
-    """A script, handler, frame, style or link that a document smuggled into an output stays text or is refused by the page's policy."""
-    tab, asked, _ = opened(browser, ran[2]["04_fine"].html)
-    tab.click("#trap")
-    tab.wait_for_timeout(200)
-
-    assert tab.inner_text("i") == "marked"  # the output is on the page, and so was its chance to do harm
-    assert tab.title() == "About 04_fine · autoD"
-    assert asked == []
-    tab.close()
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Notes a tag and what it refers to."""
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == "href":
+                self.links.append(value or "")
+            elif name in ("src", "srcset", "data", "action", "poster", "background"):
+                self.sources.append(value or "")
+            elif name == "id":
+                self.ids.add(value or "")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_page_opens_without_an_error_and_fits_a_phone(ran: Ran, browser: Any, width: int, scheme: str) -> None:
-    """A page and the list of runs open offline without a console error, and never scroll sideways; the code is hidden."""
-    for page in (ran[2]["01_failing"].html, runs.write_index(ran[0].home)):
-        tab, asked, errors = opened(browser, page, viewport={"width": width, "height": 800}, color_scheme=scheme)
-
-        assert (asked, errors) == ([], [])
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width
-        assert "print('so far')" not in tab.inner_text("body")
-        tab.close()
+@cache
+def references(page: Path) -> References:
+    """What a page refers to, read once."""
+    return References(page.read_text())
 
 
-def test_a_page_says_how_its_notebook_ended_when_no_cell_could(ran: Ran) -> None:
-    """A timeout and a dead kernel leave no error in a cell: the page says it, first of all."""
-    for name in ("02_slow", "03_dying"):
-        text = ran[2][name].html.read_text()
+def dead_links(page: Path) -> list[str]:
+    """Links of a page that lead to no file and no place in it, or out of the machine."""
 
-        assert text.index('role="alert"') < text.index("<h1")
-        assert str(ran[2][name].error) in text
+    def is_dead(link: str) -> bool:
+        parts = urlsplit(link)
+        target = Path(os.path.normpath(page.parent / unquote(parts.path))) if parts.path else page
+        if parts.scheme or parts.netloc or not target.is_file():
+            return True
+        return bool(parts.fragment) and unquote(parts.fragment) not in references(target).ids
 
-
-def test_a_notebook_of_an_unknown_kernel_fails_alone(tmp_path: Path) -> None:
-    """A notebook made elsewhere is one failed notebook, and the run is recorded to its end."""
-    path = notebook(tmp_path, "01_one", "print(1)")
-    made = nbformat.read(path, as_version=4)
-    made.metadata.kernelspec.name = "nowhere"
-    nbformat.write(made, path)
-
-    [result] = runs.run_notebooks(Settings(home=tmp_path / "home"), [path], parameters={})
-
-    assert result.state == "failed"
-    assert "nowhere" in (result.error or "")
-    assert [row["state"] for row in rows(tmp_path / "home", "from runs_overview")] == ["failed"]
+    return [link for link in sorted(set(references(page).links)) if is_dead(link)]
 
 
-def test_a_value_that_only_ends_like_a_secret_is_a_value(tmp_path: Path) -> None:
-    """A folder may be called monkey."""
-    path = notebook(tmp_path, "01_one", parameters='inbox: str = ""  # folder of PDFs')
+def test_pages_hold_no_script_and_refer_to_nothing_outside(report: Path, night: Night) -> None:
+    """Every link leads to a file that is there, every image is inside its page."""
+    pages = [*report.rglob("*.html"), *(night.home / "runs").rglob("*.html")]
 
-    assert runs.checked_parameters([path], {"inbox": "/scans/monkey"}) == {path: {"inbox": "/scans/monkey"}}
-
-
-def test_no_output_can_lead_the_reader_away(tmp_path: Path, browser: Any) -> None:
-    """A refresh is no request of the page, so its policy does not stop it: it is made text."""
-    made = nbformat.v4.new_notebook()
-    shown = nbformat.v4.new_output("display_data", data={"text/html": '<META http-equiv=refresh content="0;url=http://127.0.0.1:9/"><i>here</i>'})
-    made.cells = [nbformat.v4.new_code_cell("", outputs=[shown])]
-    nbformat.write(made, tmp_path / "01_one.ipynb")
-    runs.render(tmp_path / "01_one.ipynb", tmp_path / "01_one.html")
-
-    tab, asked, _ = opened(browser, tmp_path / "01_one.html")
-    tab.wait_for_timeout(500)
-
-    assert asked == []
-    assert tab.url == (tmp_path / "01_one.html").as_uri()
-    tab.close()
+    assert len(pages) == 2 * 2 + 1 + 2 * 5 + 1
+    for page in pages:
+        if "hostile" in page.name:
+            continue
+        found = references(page)
+        assert not found.tags & {"script", "iframe", "object", "embed", "link", "base"}, page
+        assert all(source.startswith("data:") for source in found.sources), page
+        assert dead_links(page) == [], page
 
 
-def test_every_link_of_a_page_leads_somewhere(tmp_path: Path) -> None:
-    """Pages of notebooks that never ran are not linked, those that were not run again this time are."""
-    settings = Settings(home=tmp_path / "home")
-    latest = settings.home / "runs" / "latest"
-    latest.mkdir(parents=True)
-    (latest / "20_cost.html").write_text("<p>of another run</p>")
-    [result] = runs.run_notebooks(settings, [notebook(tmp_path, "21_cache", "print(1)")], parameters={})
-    runs.write_index(settings.home)
+def test_the_report_and_the_costs_open_offline_on_any_screen(report: Path) -> None:
+    """No request, no message; every image has words for those who hear it; nothing reaches beyond a screen of 400 pixels."""
+    with browsing(width=400) as seen:
+        for name in ("20_cost", "90_report"):
+            seen.open(report / "latest" / f"{name}.html")
 
-    for page in (result.html, latest / "21_cache.html", settings.home / "runs" / "index.html"):
-        links = re.findall(r"""<a href=["']([^"'#]+)""", page.read_text())
-        assert links
-        assert [link for link in links if not (page.parent / link).is_file()] == []
-    assert "../latest/20_cost.html" in result.html.read_text()
+            assert seen.page.evaluate("document.documentElement.scrollWidth") <= 400, name
+            images = seen.page.evaluate("[...document.images].map(image => [image.alt, image.complete && image.naturalWidth > 0])")
+            assert all(alt.strip() and is_loaded for alt, is_loaded in images), name
+            figures = seen.page.evaluate("document.querySelectorAll('.figure img, .autod-figure svg').length")
+            assert figures >= 3, name
+        assert seen.further() == []
+        assert [url for url in seen.requests if url.startswith("file:")] == [
+            (report / "latest" / f"{name}.html").as_uri() for name in ("20_cost", "90_report")
+        ]
+        assert (seen.messages, seen.dialogs) == ([], [])
+
+
+def test_the_page_of_all_runs_leads_to_every_page(report: Path, night: Night) -> None:
+    """From the list to a report and back, by clicking, also where a name has spaces and signs; a run that failed says why."""
+    with browsing() as seen:
+        seen.open(report / "index.html")
+        seen.page.click("text=The newest report")
+        assert seen.page.url == (report / "latest" / "90_report.html").as_uri()
+        seen.page.click("nav >> text=all runs")
+        assert seen.page.url == (report / "index.html").as_uri()
+        seen.page.click("text=20_cost")
+        assert "autoD" in seen.page.title()
+        assert seen.messages == []
+
+        seen.open(night.home / "runs" / "index.html")
+        assert seen.page.locator("td >> text=failed: 20_bad, 30_slow").count() == 1
+        assert seen.page.locator("text=The newest report").count() == 0
+        seen.page.click("text=50 hostile #1")
+        assert unquote(seen.page.url) == unquote(night.results["50 hostile #1"].html.as_uri())
