@@ -50,8 +50,11 @@ def test_the_workspace_is_free_the_instant_its_holder_dies(tmp_path: Path, start
     assert holder(tmp_path) is None
 
 
+OF_A_LIVING_PROCESS = orjson.dumps({"run_id": "x", "command": "c", "pid": os.getpid(), "since": "2026-01-01"})
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"junk\xff", b"[]", b'{"run_id": 1}', orjson.dumps({"run_id": "x", "command": "c", "pid": os.getpid(), "since": "2026-01-01"})]
+    "content", [b"", b"junk\xff", b"[]", b'{"run_id": 1}', OF_A_LIVING_PROCESS], ids=["empty", "junk", "list", "half", "of a living process"]
 )
 def test_what_the_lock_file_says_does_not_matter(tmp_path: Path, content: bytes, start: Start) -> None:
     """Neither a stale content nor the number of a process that lives, this one, keeps anybody out; a junk content does not hide a holder."""
