@@ -36,6 +36,7 @@ FIRST_WAIT_S: Final = 0.5
 UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DEAD_AFTER: Final = 20  # attempts in a row without any answer, after which the API is called unavailable
 MESSAGE_LENGTH: Final = 2000
+KEY_LENGTH: Final = 8  # a shorter word is no key: it may stand anywhere
 NO_USAGE: Final = prices.Usage()
 
 
@@ -188,6 +189,11 @@ class Api:
                 f"No price list knows the model {settings.model!r}, so no budget could hold; nothing was sent. Choose another with --model, "
                 "or allow it on purpose with --allow-unpriced: its calls then cost NULL."
             )
+        if settings.service_tier not in prices.PRICED_TIERS and not settings.allow_unpriced:
+            raise SettingsError(
+                f"No price is known for the service tier {settings.service_tier!r}, so no budget could hold; nothing was sent. "
+                "Unset AUTOD_SERVICE_TIER, or allow it on purpose with --allow-unpriced: its calls then cost NULL."
+            )
         self.settings = settings
         self.journal = journal
         self.budget = budget
@@ -324,7 +330,7 @@ class Api:
         sent = time.perf_counter()
         end = End()
         try:
-            end = await self._send(request.body)
+            end = self._without_key(await self._send(request.body))
         except asyncio.CancelledError:
             end = End(status="unsettled", error_kind="interrupted", message="the run was interrupted while the call was under way")
             raise
@@ -375,6 +381,12 @@ class Api:
         if end.try_again:
             raise TryAgain(answer, end.wait_s)
         return answer
+
+    def _without_key(self, end: "End") -> "End":
+        """An end in which nobody repeats our key: some gateways put the request's headers into their errors."""
+        if len(self.key) < KEY_LENGTH or self.key not in f"{end.message}{end.body}":
+            return end
+        return replace(end, message=end.message.replace(self.key, "[key]"), body=end.body and end.body.replace(self.key, "[key]"))
 
     def _price(self, request: Request, end: "End", started_at: datetime) -> prices.Cost:
         if end.status != "answered":

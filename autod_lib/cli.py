@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +48,7 @@ def main() -> None:
     """Runs the command line; an error of autoD becomes one clear line and its exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends every command as an interrupt does
     try:
-        app()
+        app(args=_paired(sys.argv[1:]))
     except AutodError as error:
         from .logs import one_line
 
@@ -59,6 +60,19 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+
+
+def _paired(arguments: list[str]) -> list[str]:
+    """`-p NAME VALUE` as `-p NAME=VALUE`: an option of the command line takes one word."""
+    found: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        found.append(word)
+        if word in ("-p", "--parameter") and arguments[0] == "run":
+            name = next(words, None)
+            value = next(words, None) if name is not None and "=" not in name else None
+            found += [part for part in (name if value is None else f"{name}={value}",) if part is not None]
+    return found
 
 
 def _version(wanted: bool) -> None:
@@ -97,7 +111,7 @@ def _print_json(value: Any) -> None:
     import orjson
 
     def plain(item: Any) -> Any:
-        return str(item)
+        return f"{item:f}" if isinstance(item, Decimal) else str(item)
 
     try:
         text = orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
@@ -109,6 +123,10 @@ def _print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
 def _print_rows(rows: list[dict[str, Any]], widest: int | None = 80) -> None:
     from .logs import one_line
 
@@ -116,7 +134,7 @@ def _print_rows(rows: list[dict[str, Any]], widest: int | None = 80) -> None:
         print("(no rows)")
         return
     names = list(rows[0])
-    cells = [names] + [[one_line("" if row[name] is None else str(row[name]))[:widest] for name in names] for row in rows]
+    cells = [names] + [[one_line(_cell(row[name]))[:widest] for name in names] for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -187,7 +205,7 @@ def run(
     all_notebooks: Annotated[bool, typer.Option("--all", help="All notebooks, in their order.")] = False,
     local: Local = False,
     parameters: Annotated[
-        list[str] | None, typer.Option("--parameter", "-p", help="A parameter, as NAME=VALUE (repeatable).", metavar="NAME=VALUE")
+        list[str] | None, typer.Option("--parameter", "-p", help="A parameter of the notebooks (repeatable).", metavar="NAME VALUE")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run also what has not changed since its last run.")] = False,
     cell_timeout: Annotated[int, typer.Option("--cell-timeout", help="Longest time of a cell, in seconds.", min=1)] = 1800,
@@ -214,11 +232,13 @@ def run(
         )
         index = runs.write_index(settings.home)
     if as_json:
-        _print_json({"notebooks": [vars(item) if hasattr(item, "__dict__") else _slots(item) for item in done], "index": str(index)})
+        _print_json({"notebooks": [_slots(item) for item in done], "index": str(index)})
     else:
-        print(f"Report: {settings.home / 'runs' / 'latest' / '90_report.html'}")
+        report_page = settings.home / "runs" / "latest" / "90_report.html"
+        if report_page.exists():
+            print(f"Report: {report_page}")
         print(f"All runs: {index}")
-    raise typer.Exit(0 if all(item.state in ("finished", "unchanged") for item in done) else 1)
+    raise typer.Exit(max((item.exit_status for item in done), default=0))
 
 
 def _slots(item: Any) -> dict[str, Any]:
@@ -230,7 +250,7 @@ def _pair(text: str) -> tuple[str, str]:
 
     name, separator, value = text.partition("=")
     if not separator or not name:
-        raise SettingsError(f"{text!r} is not NAME=VALUE. Example: -p since=2026-01-01")
+        raise SettingsError(f"{text!r} is no parameter with its value. Example: -p since 2026-01-01")
     return name, value
 
 
@@ -242,7 +262,7 @@ def report(local: Local = False, force: Annotated[bool, typer.Option("--force", 
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Show where the workspace stands: documents, money, budget, last run, how far the database is behind the journal."""
+    """Show where the workspace stands: documents, money, budget, last run, and what is being written."""
     from . import journal, store, workspace
 
     with _settings() as settings:
@@ -446,7 +466,7 @@ def local_api_command(
     from .local_api.__main__ import main as serve
 
     arguments = [f"--port={port}", f"--latency={latency}", *([f"--faults={faults}"] if faults else []), *([f"--log={log}"] if log else [])]
-    serve(arguments)
+    raise typer.Exit(serve(arguments))
 
 
 @app.command()
@@ -454,9 +474,9 @@ def lab() -> None:
     """Open JupyterLab on the notebooks."""
     import os
 
-    from .runs import find_notebooks
+    from .runs import environment_of, find_notebooks
 
     with _settings() as settings:
-        environ = os.environ | {"AUTOD_HOME": str(settings.home)}
+        environ = os.environ | environment_of(settings)
     notebook = find_notebooks(["00_start_here"])[0]
     os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", str(notebook)], environ)  # noqa: S606

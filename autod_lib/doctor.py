@@ -73,9 +73,7 @@ def _record(settings: Settings) -> list[Check]:
     try:
         with store.reading(settings.home) as con:
             quarantined, torn = con.execute("select sum(poison), sum(torn_bytes) from segments").fetchall()[0]
-            unfinished, unsettled, upper = con.execute(
-                "select (select count(*) from runs_overview where state = 'unfinished'), count(*), sum(cost_upper_usd) from calls_unsettled"
-            ).fetchall()[0]
+            unsettled = con.execute("select is_simulated, count(*), sum(cost_upper_usd) from calls_unsettled group by all order by all").fetchall()
             missing = _lost(settings, con)
     except AutodError as error:
         return [*found, Check("database", "unhealthy", str(error))]
@@ -83,8 +81,10 @@ def _record(settings: Settings) -> list[Check]:
     note = f"{len(journal.segments(settings.home))} segments, {quarantined or 0} lines quarantined (autod sql 'from quarantined_lines')"
     found.append(Check("journal", "degraded" if bad else "healthy", f"{note}, {torn or 0} bytes of unfinished last lines dropped"))
     found.append(Check("database", "degraded" if missing else "healthy", missing or "open, migrated, as long as the journal"))
-    if unsettled:
-        found.append(Check("calls", "degraded", f"{unsettled} unsettled in {unfinished} unfinished runs, up to {upper or 0:.6f} USD"))
+    for is_simulated, calls, upper in unsettled:
+        money = "simulated USD" if is_simulated else "USD"
+        finding = f"{calls} unsettled, which can have cost up to {upper or 0:.6f} {money}: autod sql 'from calls_unsettled'"
+        found.append(Check("calls", "healthy" if is_simulated else "degraded", finding))
     return found
 
 

@@ -17,14 +17,14 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from . import __version__, journal, prompt, store, tokens, workspace
 from .document import SCHEMA_VERSION, record_schema, validate
-from .errors import AutodError, BudgetExhausted, WorkspaceBusy, WorkspaceUnusable
+from .errors import AutodError, BudgetExhausted, SettingsError, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, inbox_of, look
 from .settings import Settings
 
@@ -40,12 +40,12 @@ log = logging.getLogger("autod")
 RECEIVED_SQL = """
 select request_key, call_id, outcome, body, is_simulated from calls_finished as calls join call_bodies using (run_id, call_id)
 anti join (select run_id from runs_finished where state = 'finished') using (run_id) anti join extractions as given on given.call_id = calls.call_id
-where status = 'answered' and document_sha256 is not null
+where status = 'answered' and document_sha256 is not null and is_simulated = $simulated
       and outcome in ('completed', 'refusal', 'incomplete_max_tokens', 'incomplete_content_filter')"""
 
 ANSWERED_SQL = """
 select request_key, max_by(struct_pack(is_valid, review_reasons), (logged_at, run_id, seq)) from extractions
-where prompt_hash = $prompt and model = $model group by request_key"""
+where prompt_hash = $prompt and model = $model and is_simulated = $simulated group by request_key"""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Report:
         for name in ADDED:
             setattr(both, name, getattr(self, name) + getattr(later, name))
         both.failed, both.pending, both.duplicates, both.problems = later.failed, later.pending, later.duplicates, later.problems
-        both.needs_review, both.reused = later.needs_review, later.reused - self.processed
+        both.needs_review, both.reused = later.needs_review, max(0, later.reused - self.processed)  # what was moved away is not seen again
         both.documents = both.processed + both.reused + both.failed + both.pending
         return both
 
@@ -193,7 +193,7 @@ def watch(
     try:
         while True:
             if total is None or _has_news(paths, settings):
-                report = ingest(paths, settings, options, progress)
+                report = ingest(paths, settings, _left(options, total), progress)
                 total = report if total is None else total.plus(report)
                 if report.stopped_by:
                     return total
@@ -203,6 +203,13 @@ def watch(
             raise
         total.exit_status = 130
         return total
+
+
+def _left(options: Options | None, total: "Report | None") -> Options | None:
+    """The options of a further round: what the rounds before have spent is no longer there to be spent."""
+    if options is None or total is None or options.max_usd is None:
+        return options
+    return replace(options, max_usd=max(Decimal(0), options.max_usd - total.cost_usd - total.unsettled_upper_usd))
 
 
 def _has_news(paths: list[Path], settings: Settings) -> bool:
@@ -337,14 +344,15 @@ def _state(report: Report) -> str:
 
 def answers_known(con: Any, settings: Settings) -> dict[str, Any]:
     """The request keys that have an answer under these settings: is_valid and review_reasons of each."""
-    return dict(con.execute(ANSWERED_SQL, {"prompt": prompt.version(), "model": settings.model}).fetchall())
+    asked = {"prompt": prompt.version(), "model": settings.model, "simulated": settings.is_simulated}
+    return dict(con.execute(ANSWERED_SQL, asked).fetchall())
 
 
 def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[str, Decimal]]:
     """What need not be asked again: keys with an answer, answers that a killed or stopped run had received, and what was spent."""
     from .budget import spent_before
 
-    received = {key: kept for key, *kept in con.execute(RECEIVED_SQL).fetchall()}
+    received = {key: kept for key, *kept in con.execute(RECEIVED_SQL, {"simulated": settings.is_simulated}).fetchall()}
     return answers_known(con, settings), received, spent_before(con, is_simulated=settings.is_simulated)
 
 
@@ -429,8 +437,8 @@ class _Run:
         return True
 
     def stop(self, error: AutodError) -> None:
-        """Lets no further document begin; the first reason counts, and the budget's above all."""
-        if self.stopped is None or isinstance(error, BudgetExhausted):
+        """Lets no further document begin; the first reason counts, the budget's before others, a full disk's above all."""
+        if self.stopped is None or (isinstance(error, BudgetExhausted) and not isinstance(self.stopped, WorkspaceUnusable)):
             self.stopped = error
         self.stopping.set()
 
@@ -658,7 +666,7 @@ class _Run:
         if estimate.tokens > settings.max_input_tokens:
             sentence = (
                 f"About {estimate.tokens:,} input tokens, more than AUTOD_MAX_INPUT_TOKENS={settings.max_input_tokens:,}; nothing was sent. "
-                "Raise the setting to send it."
+                "Raise the setting, then try again with --retry-failed."
             )
             return "quarantined", "too_long", sentence, key
         prefix = self.prefix_tokens
@@ -718,7 +726,15 @@ class _Run:
         from .api import received_answer
 
         kept = self.received.pop(request.request_key, None)
-        return received_answer(*kept) if kept is not None else await self.api.ask(request)
+        if kept is not None:
+            return received_answer(*kept)
+        answer = await self.api.ask(request)
+        if answer.is_simulated and not self.settings.is_simulated:
+            raise SettingsError(
+                f"{self.settings.base_url} says that its answers are simulated; none may stand for a real one. Set AUTOD_SIMULATED=true to use it "
+                "as a simulation, or OPENAI_BASE_URL to the real API, then run the same command again."
+            )
+        return answer
 
     def _reused(self, key: str) -> tuple[str, str | None, str, str | None]:
         import orjson

@@ -16,6 +16,7 @@ from .settings import Settings
 
 UTC_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
+KEY_LENGTH: Final = 8  # a shorter word, such as "local", is no key: it may stand anywhere
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -60,7 +61,8 @@ def set_up(settings: Settings) -> None:
             raise WorkspaceUnusable(
                 f"The log file {str(settings.log_file)!r} cannot be written ({error.strerror}); nothing was sent. Correct AUTOD_LOG_FILE."
             ) from error
-    secret = settings.api_key.get_secret_value() if settings.api_key else ""
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    secret = key if len(key) >= KEY_LENGTH else ""
     for handler in handlers:
         handler.setFormatter(_formatter(settings.log_format))
         handler.addFilter(_Blotted(secret))

@@ -9,10 +9,12 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -40,8 +42,7 @@ UNCERTAIN = frozenset({"changed_while_read", "unreadable"})
 """Problems of the moment: such a file is looked at again although it has not changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A file that is to be read: its path, the folder it was found under, and what the file system says of it."""
 
     path: str
@@ -50,8 +51,7 @@ class Found:
     modified_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A file that is as it was: its document and what became of it under the present settings."""
 
     path: str
@@ -103,9 +103,12 @@ def walk(root: str, unreadable: list[str] | None = None) -> Iterator[tuple[str, 
         below = []
         for entry in entries:
             if entry.name[-4:].lower() == ".pdf":
-                status = _status(entry.path)
-                if status is not None:
-                    yield entry.path, status
+                try:
+                    yield entry.path, entry.stat()
+                except OSError:  # a link that leads nowhere, or a file that has gone since it was listed
+                    status = _status(entry.path)
+                    if status is not None:
+                        yield entry.path, status
             elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                 below.append(entry.path)
         folders.extend(reversed(below))
@@ -146,16 +149,18 @@ def look(con: duckdb.DuckDBPyConnection, roots: list[str], setup_hash: str) -> L
     forms = [form for root in roots for form in dict.fromkeys((path_text(root), Path(root).as_uri()))]
     names = {f"root{number}": form for number, form in enumerate(forms)}
     under = " or ".join(f"starts_with(path, ${name})" for name in names)
-    rows = con.execute(KNOWN_SQL.format(under=under), {"setup": setup_hash} | names).fetchall()
-    known = {row[0]: row[1:] for row in rows}
     found = Look(roots=roots)
-    for root in roots:
-        for path, status in _files(root, found.unreadable):
-            found.files += 1
-            text = path_text(path)
-            before = known.pop(text, None)
-            if before is not None and before[0] == status.st_size and before[1] == status.st_mtime_ns and before[3] not in UNCERTAIN:
-                found.known.append(Known(path, root, *before[2:]))
+    with ThreadPoolExecutor(1) as beside:  # the disk is asked while the database answers
+        walked = beside.submit(lambda: [(root, list(_files(root, found.unreadable))) for root in roots])
+        rows = con.execute(KNOWN_SQL.format(under=under), {"setup": setup_hash} | names).fetchall()
+        files = walked.result()
+    known = {row[0]: row for row in rows}
+    for root, there in files:
+        found.files += len(there)
+        for path, status in there:
+            before = known.pop(path if path.isascii() else path_text(path), None)
+            if before is not None and before[1] == status.st_size and before[2] == status.st_mtime_ns and before[4] not in UNCERTAIN:
+                found.known.append(Known(path, root, *before[3:]))
             else:
                 found.unread.append(Found(path, root, status.st_size, status.st_mtime_ns))
     # What lies in a folder that cannot be listed now has not vanished.

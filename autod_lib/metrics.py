@@ -22,9 +22,9 @@ ONE_KIND = "($is_simulated is null or is_simulated = $is_simulated)"
 ONE_KIND_OR_NONE = "($is_simulated is null or is_simulated is null or is_simulated = $is_simulated)"
 
 
-def in_period(day: str) -> str:
-    """The condition that the day of this SQL expression lies in the period of the parameters `since` and `until`."""
-    return f"{day} >= coalesce(cast($since as date), date '0001-01-01') and {day} <= coalesce(cast($until as date), date '9999-12-31')"
+def in_period(day: str, last_day: str = "") -> str:
+    """The condition that a row lies in the period of the parameters `since` and `until`, or, if it is of several days, reaches into it."""
+    return f"{last_day or day} >= coalesce(cast($since as date), date '0001-01-01') and {day} <= coalesce(cast($until as date), date '9999-12-31')"
 
 
 def utc_day(moment: str) -> str:
@@ -94,7 +94,7 @@ def headline_by_day(
 def _by_day(
     con: duckdb.DuckDBPyConnection, view: str, order: str, is_simulated: bool | None, since: date | None, until: date | None, day: str = "day_utc"
 ) -> pl.DataFrame:
-    sql = f"from {view} where {ONE_KIND} and {in_period(day)} order by {order}"
+    sql = f"from {view} where {ONE_KIND} and {in_period(day, LAST_DAYS.get(view, ''))} order by {order}"
     return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until})
 
 
@@ -216,7 +216,7 @@ def documents(
 
     document_sha256, file_name str · page_count, size_bytes int · the fields of the record by their own names · processing_status, error_kind,
     error_sentence str · needs_review bool · is_simulated bool, null without an answer · cost_usd Decimal, of real and simulated calls together, and
-    cost_real_usd Decimal, and the further columns of the view.   Source: sql/views/12_documents.sql
+    and the further columns of the view.   Source: sql/views/12_documents.sql
     """
     sql = (
         f"from documents where not is_deleted and {ONE_KIND_OR_NONE} and {in_period(utc_day('coalesce(processed_at, created_at)'))} "
@@ -381,13 +381,14 @@ def review_queue(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = 
     return read(con, sql, {"is_simulated": is_simulated})
 
 
-def document_problems(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def document_problems(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """Files without an answer, with the reason and what to do.
 
-    path, document_sha256, processing_status, problem, sentence str · cost_usd Decimal · last_seen_at UTC.
-    Source: sql/views/46_document_problems.sql
+    path, document_sha256, processing_status, problem, sentence str · cost_usd Decimal, null when it is not known · is_simulated bool, null when
+    nothing was asked · last_seen_at UTC.   Source: sql/views/46_document_problems.sql
     """
-    return read(con, "from document_problems order by problem, path nulls last, document_sha256")
+    sql = f"from document_problems where {ONE_KIND_OR_NONE} order by problem, path nulls last, document_sha256"
+    return read(con, sql, {"is_simulated": is_simulated})
 
 
 def alerts(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None) -> pl.DataFrame:
@@ -434,7 +435,13 @@ class Provenance:
     price_last: date | None
 
 
-OF_NEITHER = ("documents", "review_queue", "runs_overview", "alerts")  # views with rows that belong to no kind of money and are shown with both
+OF_NEITHER = (
+    "documents",
+    "document_problems",
+    "review_queue",
+    "runs_overview",
+    "alerts",
+)  # views with rows that belong to no kind of money and are shown with both
 DAYS = {  # the expression by which a view is cut to a period
     "headline_by_day": "day_utc",
     "cost_by_day": "day_utc",
@@ -446,6 +453,9 @@ DAYS = {  # the expression by which a view is cut to a period
     "documents": utc_day("coalesce(processed_at, created_at)"),
     "alerts": utc_day("logged_at"),
 }
+
+
+LAST_DAYS = {"classification_by_week": "week_utc + 6"}  # a week that reaches into the period counts
 
 
 def provenance(
@@ -470,7 +480,7 @@ def provenance(
     if view == "documents":
         conditions.append("not is_deleted")
     if view in DAYS and since is not None:
-        conditions.append(f"{DAYS[view]} >= '{since.isoformat()}'")
+        conditions.append(f"{LAST_DAYS.get(view, DAYS[view])} >= '{since.isoformat()}'")
     if view in DAYS and until is not None:
         conditions.append(f"{DAYS[view]} <= '{until.isoformat()}'")
     sql = f"from {view}" + (f" where {' and '.join(conditions)}" if conditions else "")

@@ -17,13 +17,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from . import __version__, journal, store
+from . import __version__, errors, journal, store
 from .errors import SettingsError
 from .settings import PROJECT, Settings, variable
 
@@ -45,6 +45,7 @@ class NotebookRun:
     html: Path
     executed: Path
     error: str | None = None
+    exit_status: int = 0
 
 
 def folder() -> Path:
@@ -140,7 +141,7 @@ def run_notebooks(
     """
     typed = checked_parameters(notebooks, parameters)
     say = progress or (lambda line: None)
-    handed = _environ_of(settings) | dict(environ or {})
+    handed = environment_of(settings) | dict(environ or {})
     begun = time.monotonic()
     done: list[NotebookRun] = []
     with journal.Journal(settings.home) as segment:
@@ -156,6 +157,7 @@ def run_notebooks(
                 result = _run_one(path, typed[path], place, handed | {"AUTOD_PARENT_RUN": segment.run_id}, cell_timeout_s)
                 render(result.executed, result.html, problem=result.error, links=_links(settings.home, path, notebooks))
                 mark = fingerprint(settings, path, typed[path])
+                result = replace(result, exit_status=max(result.exit_status, _exit_status_within(settings.home, segment.run_id)))
             else:
                 result = kept
             say(
@@ -178,7 +180,7 @@ def run_notebooks(
         failed = [result.notebook for result in done if result.state not in ("finished", "unchanged")]
         segment.write(
             "run_finished",
-            exit_status=1 if failed else 0,
+            exit_status=max((result.exit_status for result in done), default=0),
             state="failed" if failed else "finished",
             reason=f"failed: {', '.join(failed)}" if failed else None,
             seconds=round(time.monotonic() - begun, 3),
@@ -187,6 +189,12 @@ def run_notebooks(
     store.load(settings.home)
     _keep_latest(settings.home, done)
     return done
+
+
+def _exit_status_within(home: Path, run_id: str) -> int:
+    """The gravest exit status of the runs that the notebooks of a run have started: a scheduler must tell a spent budget from an outage."""
+    with store.reading(home) as con:
+        return int(con.execute("select coalesce(max(exit_status), 0) from runs_overview where parent_run_id = ?", [run_id]).fetchall()[0][0])
 
 
 def _start(settings: Settings) -> dict[str, Any]:
@@ -201,7 +209,7 @@ def _start(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _environ_of(settings: Settings) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     """The settings as variables: a kernel works in another folder, where no `.env` of this one reaches it."""
     given = {variable(name): text for name, text in settings.printable().items() if text is not None and name != "api_key"}
     return given if settings.api_key is None else given | {"OPENAI_API_KEY": settings.api_key.get_secret_value()}
@@ -217,7 +225,7 @@ def _run_one(path: Path, parameters: dict[str, Any], place: Path, environ: Mappi
 
     executed, page = place / path.name, place / f"{path.stem}.html"
     begun = time.monotonic()
-    state, problem = "finished", None
+    state, problem, exit_status = "finished", None, 0
     # Kernels talk over encrypted loopback connections where the installed ipykernel can.
     encrypted = {"transport_encryption": "auto"}
     config = Config({"KernelManager": encrypted, "AsyncKernelManager": encrypted})
@@ -228,14 +236,15 @@ def _run_one(path: Path, parameters: dict[str, Any], place: Path, environ: Mappi
                 str(path), str(executed), parameters, progress_bar=False, execution_timeout=cell_timeout_s, cwd=str(path.parent), config=config
             )
     except CellTimeoutError:
-        state, problem = "timeout", f"a cell took longer than {cell_timeout_s} s; allow more with --cell-timeout"
+        state, problem, exit_status = "timeout", f"a cell took longer than {cell_timeout_s} s; allow more with --cell-timeout", 1
     except PapermillExecutionError as error:
         state, problem = "failed", f"cell {error.exec_count}: {error.ename}: {error.evalue}"[:ERROR_LENGTH]
+        exit_status = getattr(getattr(errors, error.ename, None), "exit_status", 1)
     except Exception as error:  # no kernel, a dead one, a full disk: whatever it is, it is this notebook's
-        state, problem = "failed", f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
+        state, problem, exit_status = "failed", f"{type(error).__name__}: {error}"[:ERROR_LENGTH], 1
     if not executed.exists():
         shutil.copy(path, executed)
-    return NotebookRun(path.stem, state, time.monotonic() - begun, page, executed, problem)
+    return NotebookRun(path.stem, state, time.monotonic() - begun, page, executed, problem, exit_status)
 
 
 @cache

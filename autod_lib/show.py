@@ -14,7 +14,7 @@ NEXT = {
     "processed": "Nothing to do.",
     "needs_review": "Look at it, and correct its fields with labels: autod labels import FILE.",
     "rejected": "Mend or replace the file; a changed file is read again by the next autod ingest.",
-    "quarantined": "It is sent only when the limit named above is raised on purpose.",
+    "quarantined": "Raise the limit named above on purpose, then: autod ingest PATH --retry-failed.",
     "failed": "Try it again: autod ingest PATH --retry-failed.",
     "pending": "Run autod ingest PATH again.",
 }
@@ -55,10 +55,11 @@ class Description:
             lines.append(f"Reason: {one_line(row['error_sentence'])}")
         lines += [f"{name}: {one_line(str(row[name]))}" for name in FIELDS if row[name] is not None]
         money = "simulated USD" if row["is_simulated"] else "USD"
-        lines.append(f"Cost: {row['cost_usd'] if row['cost_usd'] is not None else 0} {money} in {row['calls'] or 0} calls")
+        cost = "0" if not row["calls"] else "unknown" if row["cost_usd"] is None else f"{row['cost_usd']:f}"
+        lines.append(f"Cost: {cost} {money} in {row['calls'] or 0} calls")
         lines += [
             f"  {call['started_at']:%Y-%m-%d %H:%M:%S} UTC {call['model']} {call['purpose']} {call['status']} {call['outcome']} "
-            f"{'cost unknown' if call['cost_usd'] is None else call['cost_usd']}"
+            f"{'cost unknown' if call['cost_usd'] is None else format(call['cost_usd'], 'f')}"
             for call in self.calls
         ]
         lines += [f"Path: {one_line(place['path'])}{' (' + place['problem'] + ')' if place['problem'] else ''}" for place in self.paths]

@@ -44,8 +44,7 @@ def cost(now: pl.DataFrame, before: pl.DataFrame | None = None, period: Period |
     row = _only(now)
     if row is None:
         return words(_nothing_in(period), note)
-    verb = "cost" if row["cost_usd"] is not None else "were answered, and none of their calls had a price:"
-    first = bold(f"{count(row['documents'], 'document', 'documents')} {verb} {usd(row['cost_usd'])}{_money(row['is_simulated'])}")
+    first = bold(_what_it_cost(row))
     each = (
         f", {usd(row['cost_a_document_usd'])} an answered document and {usd(row['cost_a_thousand_pages_usd'])} a thousand pages."
         if row["pages"]
@@ -65,6 +64,15 @@ def cost(now: pl.DataFrame, before: pl.DataFrame | None = None, period: Period |
         note,
     ]
     return words(*parts)
+
+
+def _what_it_cost(row: dict[str, Any]) -> str:
+    documents, money = count(row["documents"], "document", "documents"), _money(row["is_simulated"])
+    if row["cost_usd"] is not None:
+        return f"{documents} cost {usd(row['cost_usd'])}{money}"
+    if row["calls_unpriced"] or row["calls_unsettled"]:
+        return f"{documents}: what the calls cost is not known{money}"
+    return f"{documents} cost nothing{money}"
 
 
 def _nothing_in(period: Period | None) -> str:
@@ -166,7 +174,7 @@ def report(now: pl.DataFrame, before: pl.DataFrame, period: Period, in_use: pl.D
     if row is None:
         return words(_nothing_in(period), note)
     right = _only(in_use.filter(pl.col("field") == "(all)"))
-    first = bold(f"{count(row['documents'], 'document', 'documents')} cost {usd(row['cost_usd'])}{_money(row['is_simulated'])}")
+    first = bold(_what_it_cost(row))
     each = Html(f", {usd(row['cost_a_document_usd'])} an answered one." if row["answered"] else ".")
     interval = (
         f" (95 % interval {share(right['accuracy_low'], 1)} to {share(right['accuracy_high'], 1)}, {count(right['labelled'], 'label', 'labels')})"
@@ -269,7 +277,7 @@ def matters(
         )
     row = _only(now)
     if row and row["calls_unpriced"]:
-        why = "no price list knows what they cost; add one under data/prices, or ask models that have a price"
+        why = "no price list knows what they cost; ask models that have a price"
         found.append(Matter(count(row["calls_unpriced"], "call unpriced", "calls unpriced"), why, "unknown", ("show the ledger", "calls")))
     for budget in budgets.filter(pl.col("left_usd") < 0).iter_rows(named=True):
         why = f"{usd(budget['settled_usd'])} of {usd(budget['budget_usd'])} spent in {budget['period_name']}"
@@ -328,7 +336,7 @@ def next_steps(settings: Settings, every: pl.DataFrame, in_use: pl.DataFrame, qu
     else:
         steps.append(("Read what is new", "known documents are not paid again", f"autod ingest ~/scans{local} --max-usd 5"))
         if queue.height:
-            steps.append(("Review", f"{count(queue.height, 'document waits', 'documents wait')} for a person", "notebooks/32_review.ipynb"))
+            steps.append(("Review", f"{count(queue.height, 'document waits', 'documents wait')} for a person", "autod labels import labels.csv"))
         if in_use.is_empty():
             steps.append(("Label some documents", "without labels nobody knows how often answers are right", "autod labels import labels.csv"))
         steps.append(("Report", "runs the notebooks and renders one page", "autod report"))

@@ -3,7 +3,8 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -214,20 +215,20 @@ def test_a_file_that_is_named_counts_whatever_its_ending(home: Path, odd: Path) 
 def test_a_file_that_goes_while_it_is_looked_at_ends_nothing(home: Path, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scanner's folder is always in motion."""
     _record(home, _look(home, inbox))
-    real: Callable[..., os.stat_result] = os.stat
+    real = os.scandir
 
-    def gone(path: object, **given: object) -> os.stat_result:
-        if str(path).endswith("a.pdf"):
-            raise FileNotFoundError(path)
-        return real(path, **given)
+    @contextmanager
+    def listed_then_gone(folder: str) -> Iterator[list[os.DirEntry[str]]]:
+        with real(folder) as listing:
+            entries = list(listing)
+        (inbox / "a.pdf").unlink(missing_ok=True)
+        yield entries
 
     roots = absolute_roots([inbox])
     with store.reading(home) as con, monkeypatch.context() as patched:
-        patched.setattr(os, "stat", gone)
-        patched.setattr(os, "lstat", gone)
+        patched.setattr(os, "scandir", listed_then_gone)
         found = look(con, roots, SETUP)
     assert (found.files, found.vanished) == (1, [str(inbox / "a.pdf")])
-    (inbox / "a.pdf").unlink()
     with store.reading(home) as con:
         assert look(con, [str(inbox / "a.pdf")], SETUP).vanished == [str(inbox / "a.pdf")]
 

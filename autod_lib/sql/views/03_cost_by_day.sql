@@ -8,7 +8,7 @@ with finished as (
 select day_utc, model, is_simulated,
        count(*)                                                    as calls,
        count(*) filter (where cost_usd is null and status = 'answered') as calls_unpriced,
-       sum(input_tokens - cached_tokens - cache_write_tokens)      as uncached_tokens,
+       sum(input_tokens - coalesce(cached_tokens, 0) - coalesce(cache_write_tokens, 0)) as uncached_tokens,
        sum(cached_tokens)                                          as cached_tokens,
        sum(cache_write_tokens)                                     as cache_write_tokens,
        sum(output_tokens)                                          as output_tokens,

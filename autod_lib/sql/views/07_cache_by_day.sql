@@ -13,8 +13,8 @@ select day_utc, model, is_simulated,
        sum(cached_tokens)                                  as cached_tokens,
        sum(cache_write_tokens)                             as cache_write_tokens,
        sum(cached_tokens) / nullif(sum(input_tokens) filter (where cached_tokens is not null), 0) as share_cached,
-       cast(sum(cached_tokens * input_rate) / 1000000 as decimal(24,12)) - sum(cached_usd) as saved_by_reading_usd,
-       sum(cache_write_usd) - cast(sum(cache_write_tokens * input_rate) / 1000000 as decimal(24,12)) as spent_on_writing_usd
+       cast(sum(cached_tokens * input_rate) filter (where cached_usd is not null) / 1000000 as decimal(24,12)) - sum(cached_usd) as saved_by_reading_usd,
+       sum(cache_write_usd) - cast(sum(cache_write_tokens * input_rate) filter (where cache_write_usd is not null) / 1000000 as decimal(24,12)) as spent_on_writing_usd
 from finished group by all;
 comment on view cache_by_day is 'Prompt cache reads and writes of answered calls. Grain: day_utc, model, is_simulated.';
 comment on column cache_by_day.day_utc is 'Day on which the calls finished, UTC.';

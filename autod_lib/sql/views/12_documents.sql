@@ -1,6 +1,6 @@
 -- documents: what is known of each document?   Reads documents_read, document_statuses, extractions, labels_current, cost_by_document, deletions, remote_objects.
--- One row a document_sha256. The fields are those of the newest valid answer (a valid one beats an invalid one, a real one a simulated one, one to a request
--- that gave the document its status beats an experiment), overlaid by labels.
+-- One row a document_sha256. A document is real as soon as anything about it is: then nothing simulated is shown of it. The fields are those of the newest valid
+-- answer (a valid one beats an invalid one, one to a request that gave the document its status beats an experiment), overlaid by labels.
 create or replace view documents as
 with identity as (
     select document_sha256, arg_min_null(file_name, (logged_at, run_id, seq)) as file_name, arg_max_null(sha256_base64, (logged_at, run_id, seq)) as sha256_base64,
@@ -8,16 +8,22 @@ with identity as (
            arg_max_null(text_layer, (logged_at, run_id, seq)) as text_layer, arg_max_null(flags, (logged_at, run_id, seq)) as flags,
            arg_max_null(metadata, (logged_at, run_id, seq)) as metadata, min(logged_at) as created_at
     from documents_read where document_sha256 is not null group by document_sha256
+), kind as (
+    select document_sha256, bool_and(is_simulated) as is_simulated
+    from (
+        select document_sha256, is_simulated from document_statuses union all select document_sha256, is_simulated from extractions
+        union all select document_sha256, is_simulated from calls_finished
+    ) where document_sha256 is not null and is_simulated is not null group by document_sha256
 ), state as (
     select document_sha256, arg_max_null(status, (logged_at, run_id, seq)) as processing_status, arg_max_null(error_kind, (logged_at, run_id, seq)) as error_kind,
            arg_max_null(sentence, (logged_at, run_id, seq)) as error_sentence, arg_max_null(run_id, (logged_at, run_id, seq)) as last_run_id, max(logged_at) as processed_at,
            arg_max_null(seconds, (logged_at, run_id, seq)) as processing_seconds, count(*) filter (where status = 'failed') as failed_runs
-    from document_statuses group by document_sha256
+    from document_statuses semi join kind using (document_sha256, is_simulated) group by document_sha256
 ), asked as (
     select distinct document_sha256, request_key, true as is_asked from document_statuses where request_key is not null
 ), answer as (
-    select extractions.* from extractions left join asked using (document_sha256, request_key)
-    qualify row_number() over (partition by document_sha256 order by is_valid desc, is_simulated, is_asked nulls last, logged_at desc, run_id desc, seq desc) = 1
+    select extractions.* from extractions semi join kind using (document_sha256, is_simulated) left join asked using (document_sha256, request_key)
+    qualify row_number() over (partition by document_sha256 order by is_valid desc, is_asked nulls last, logged_at desc, run_id desc, seq desc) = 1
 ), truth as (
     select document_sha256,
            max(value) filter (where field = 'doc_type') as doc_type, max(value) filter (where field = 'issuer') as issuer,
@@ -29,10 +35,7 @@ with identity as (
            list(field) filter (where is_absent) as absent_fields
     from labels_current group by document_sha256
 ), money as (
-    select document_sha256, sum(calls) as calls, sum(input_tokens) as input_tokens, sum(cached_tokens) as cached_tokens,
-           sum(cache_write_tokens) as cache_write_tokens, sum(output_tokens) as output_tokens, sum(reasoning_tokens) as reasoning_tokens,
-           sum(cost_usd) filter (where not is_simulated) as cost_real_usd, sum(cost_usd) as cost_usd
-    from cost_by_document group by document_sha256
+    select * from cost_by_document semi join kind using (document_sha256, is_simulated)
 ), deleted as (
     select document_sha256, arg_max_null(is_deleted, (logged_at, run_id, seq)) as is_deleted, max(logged_at) as deleted_at from deletions group by document_sha256
 ), remote as (
@@ -49,19 +52,19 @@ select
     case when list_contains(absent_fields, 'total_amount') then null else coalesce(truth.total_amount, answer.total_amount) end as total_amount,
     case when list_contains(absent_fields, 'currency') then null else coalesce(truth.currency, answer.currency) end as currency,
     answer.summary, answer.action_items, answer.deadlines, answer.urgency_level, answer.tags, answer.notes,
-    coalesce(truth.language_detected, answer.language_detected) as language_detected, answer.ocr_text_excerpt, answer.extraction_quality,
+    case when list_contains(absent_fields, 'language_detected') then null else coalesce(truth.language_detected, answer.language_detected) end as language_detected, answer.ocr_text_excerpt, answer.extraction_quality,
     identity.text_layer, identity.metadata, identity.flags,
     remote.vector_store_file_id, remote.vector_store_attributes,
     coalesce(state.processing_status, 'pending') as processing_status, state.processed_at, state.processing_seconds, state.last_run_id, state.failed_runs,
-    answer.arm, answer.model, answer.input_mode, answer.prompt_hash, answer.schema_version, answer.is_simulated,
-    money.calls, money.input_tokens, money.cached_tokens, money.cache_write_tokens, money.output_tokens, money.reasoning_tokens, money.cost_usd, money.cost_real_usd,
+    answer.arm, answer.model, answer.input_mode, answer.prompt_hash, answer.schema_version, kind.is_simulated,
+    money.calls, money.input_tokens, money.cached_tokens, money.cache_write_tokens, money.output_tokens, money.reasoning_tokens, money.cost_usd,
     state.error_kind, state.error_sentence,
     coalesce(state.processing_status = 'needs_review' and labelled_fields is null, false) as needs_review, answer.review_reasons,
     answer.requires_review, answer.is_valid, truth.labelled_fields, answer.raw_answer, answer.call_id,
     identity.created_at, greatest(identity.created_at, state.processed_at, answer.logged_at) as updated_at, coalesce(deleted.is_deleted, false) as is_deleted,
     case when deleted.is_deleted then deleted.deleted_at end as deleted_at
 from identity
-left join state using (document_sha256) left join answer using (document_sha256) left join truth using (document_sha256)
+left join kind using (document_sha256) left join state using (document_sha256) left join answer using (document_sha256) left join truth using (document_sha256)
 left join money using (document_sha256) left join deleted using (document_sha256) left join remote using (document_sha256);
 comment on view documents is 'Everything known of each document; its fields are the best answer, overlaid by labels. Grain: document_sha256.';
 comment on column documents.document_sha256 is 'SHA-256 of the bytes, hexadecimal.';
@@ -102,15 +105,14 @@ comment on column documents.model is 'Model of the answer.';
 comment on column documents.input_mode is 'Input mode of the answer.';
 comment on column documents.prompt_hash is 'Prompt version of the answer.';
 comment on column documents.schema_version is 'Version of the record.';
-comment on column documents.is_simulated is 'Whether the answer is simulated.';
-comment on column documents.calls is 'Calls about it, all arms.';
+comment on column documents.is_simulated is 'Whether all that is known of it is simulated.';
+comment on column documents.calls is 'Calls about it, all arms, of its kind of money.';
 comment on column documents.input_tokens is 'Input tokens of these.';
 comment on column documents.cached_tokens is 'Of these, read from the cache.';
 comment on column documents.cache_write_tokens is 'Of these, written to the cache.';
 comment on column documents.output_tokens is 'Output tokens.';
 comment on column documents.reasoning_tokens is 'Of these, reasoning.';
-comment on column documents.cost_usd is 'USD of all its calls, DECIMAL; in a workspace with both, simulated and real ones.';
-comment on column documents.cost_real_usd is 'Of these, real money.';
+comment on column documents.cost_usd is 'USD of its calls, DECIMAL; NULL when none had a price. Real ones alone if there are any, else simulated ones.';
 comment on column documents.error_kind is 'Kind of error, a word.';
 comment on column documents.error_sentence is 'What happened and what to do.';
 comment on column documents.needs_review is 'Whether a person should look; false once somebody labelled it.';
