@@ -678,11 +678,6 @@ def confusion(frame: pl.DataFrame) -> Chart:
     )
 
 
-def _of_arms(frame: pl.DataFrame) -> str:
-    arms = frame["arm"].n_unique()
-    return f" of {arms} arms together" if arms > 1 else f" asked of {frame['arm'][0]}"
-
-
 def calibration(frame: pl.DataFrame) -> Chart:
     """Stated confidence against how often it is right, the size of a point being its documents. Takes metrics.calibration."""
     if frame.is_empty():

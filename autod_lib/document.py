@@ -12,7 +12,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Final
 
-import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 SCHEMA_VERSION: Final = "1"
@@ -237,12 +236,3 @@ def _half_characters(text: str) -> list[str]:
         return []
     found = value.items() if isinstance(value, dict) else ()
     return [f"{field}: holds half a character (a lone surrogate)" for field, part in found if SURROGATE.search(json.dumps(part, ensure_ascii=False))]
-
-
-def parse_loosely(text: str | None) -> dict[str, Any] | None:
-    """An invalid answer as far as it is a JSON object, to show to a reviewer; None if it is not even that."""
-    try:
-        value = orjson.loads(text or "")
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None

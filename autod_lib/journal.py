@@ -187,7 +187,7 @@ def is_alive(segment: Path) -> bool:
         return False
 
 
-def read(segment: Path, offset: int = 0, at_most: int = 8_000_000) -> Iterator[Piece]:
+def read(segment: Path, offset: int = 0, at_most: int = 2_000_000) -> Iterator[Piece]:
     """The whole lines of a segment from an offset on, in pieces of about `at_most` bytes.
 
     An event of another run than the segment's, or without its place, is poison: it would be counted twice or overwrite another.

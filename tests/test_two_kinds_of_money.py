@@ -33,7 +33,15 @@ def _about_one_document(home: Path, *, simulated: bool, cost: str | None, status
             "request_key": "k",
         }
         segment.write(
-            "call_finished", **call, status="answered", outcome="completed", cost_usd=cost, input_tokens=2000, cached_tokens=1000, started_at=now()
+            "call_finished",
+            **call,
+            status="answered",
+            outcome="completed",
+            cost_usd=cost,
+            input_tokens=2000,
+            cached_tokens=1000,
+            started_at=now(),
+            finished_at=now(),
         )
         if doc_type:
             segment.write("extraction", **call, is_valid=True, review_reasons=[], doc_type=doc_type, arm="arm")
