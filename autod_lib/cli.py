@@ -274,13 +274,13 @@ def status(as_json: Json = False) -> None:
                 "held_by": held,
                 "segments_being_written": waiting,
                 "documents": dict(con.execute("select processing_status, count(*) from documents group by all order by all").fetchall()),
-                "money": _rows(
+                "money": store.rows(
                     con,
                     "select is_simulated, sum(calls) as calls, sum(cost_usd) as cost_usd, sum(calls_unsettled) as calls_unsettled, "
                     "sum(unsettled_upper_usd) as unsettled_upper_usd from cost_by_run group by all order by all",
                 ),
-                "budget": _rows(con, "from budget_status where budget_usd is not null order by is_simulated, period"),
-                "last_run": _rows(
+                "budget": store.rows(con, "from budget_status where budget_usd is not null order by is_simulated, period"),
+                "last_run": store.rows(
                     con, "select run_id, command, state, exit_status, started_at, seconds from runs_overview order by started_at desc limit 1"
                 ),
             }
@@ -293,12 +293,6 @@ def status(as_json: Json = False) -> None:
             print(f"\n{name.replace('_', ' ').capitalize()}")
             _print_rows(result[name])
     return None
-
-
-def _rows(con: Any, sql: str, parameters: Any = None) -> list[dict[str, Any]]:
-    cursor = con.execute(sql, parameters or [])
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 @app.command()
@@ -438,7 +432,7 @@ def sql(
 
     with _settings() as settings, store.reading(settings.home) as con:
         try:
-            rows = _rows(con, statement)
+            rows = store.rows(con, statement)
         except duckdb.Error as error:
             raise SettingsError(str(error).split("\n\n")[0]) from None
         except AttributeError:  # duckdb gives no cursor for no statement

@@ -259,7 +259,5 @@ def evaluation(home: Path) -> dict[str, Any]:
     result: dict[str, Any] = {}
     with store.reading(home) as con:
         for view, order in (("accuracy_by_field", "arm, field"), ("calibration", "arm, bin"), ("confusion", "arm, truth, answer")):
-            cursor = con.execute(f"from {view} order by {order}, is_simulated")
-            names = [column[0] for column in cursor.description]
-            result[view] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            result[view] = store.rows(con, f"from {view} order by {order}, is_simulated")
     return result

@@ -357,13 +357,12 @@ def _keep_latest(home: Path, done: Sequence[NotebookRun]) -> None:
 def write_index(home: Path, most: int = 200) -> Path:
     """Writes the page of all runs, newest first, and returns its path."""
     with store.reading(home) as con:
-        cursor = con.execute(
+        runs = store.rows(
+            con,
             "select run_id, command, state, started_at, seconds, documents, calls, cost_usd, is_simulated, reason from runs_overview "
             "order by started_at desc, run_id desc limit ?",
             [most],
         )
-        names = [column[0] for column in cursor.description]
-        runs = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         pages: dict[str, list[tuple[str, str, str]]] = {}
         for run_id, notebook, state, page in con.execute("select run_id, notebook, state, html from notebook_runs order by notebook").fetchall():
             pages.setdefault(run_id, []).append((notebook, state, page))

@@ -9,6 +9,7 @@ import duckdb
 from .errors import SettingsError
 from .journal import path_text
 from .logs import one_line
+from .store import rows
 
 NEXT = {
     "processed": "Nothing to do.",
@@ -66,25 +67,19 @@ class Description:
         return [*lines, f"Next: {NEXT[status]}"]
 
 
-def _rows(con: duckdb.DuckDBPyConnection, sql: str, value: Any) -> list[dict[str, Any]]:
-    cursor = con.execute(sql, [value])
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
 def describe(con: duckdb.DuckDBPyConnection, name: str) -> Description:
     """A document by file, or by the beginning of its hash.
 
     Raises: SettingsError when nothing or more than one document fits.
     """
     path = path_text(os.path.abspath(name))
-    places = _rows(con, "select path, problem, sentence, document_sha256 from sightings where path = ?", path)
+    places = rows(con, "select path, problem, sentence, document_sha256 from sightings where path = ?", [path])
     sha = places[0]["document_sha256"] if places else name.lower()
     if places and sha is None:
         return Description(None, places)
-    found = _rows(con, "select * from documents where starts_with(document_sha256, ?) order by document_sha256 limit 3", sha)
+    found = rows(con, "select * from documents where starts_with(document_sha256, ?) order by document_sha256 limit 3", [sha])
     if not found:
-        found = _rows(con, "select * from documents where file_name = ? order by document_sha256 limit 3", name)
+        found = rows(con, "select * from documents where file_name = ? order by document_sha256 limit 3", [name])
     if not found:
         raise SettingsError(f"{name!r} is neither a file that was seen nor the beginning of a known SHA-256. Read it first: autod ingest PATH")
     if len(found) > 1:
@@ -92,10 +87,6 @@ def describe(con: duckdb.DuckDBPyConnection, name: str) -> Description:
     sha = found[0]["document_sha256"]
     return Description(
         found[0],
-        _rows(con, "select path, problem, sentence from sightings where document_sha256 = ? order by path", sha),
-        _rows(
-            con,
-            "from api_calls where document_sha256 = ? order by started_at",
-            sha,
-        ),
+        rows(con, "select path, problem, sentence from sightings where document_sha256 = ? order by path", [sha]),
+        rows(con, "from api_calls where document_sha256 = ? order by started_at", [sha]),
     )

@@ -321,6 +321,13 @@ def _note_segment(con: duckdb.DuckDBPyConnection, run_id: str, end: int | None, 
     )
 
 
+def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Any = None) -> list[dict[str, Any]]:
+    """What a statement gives, a dictionary a row; frames come from metrics.py."""
+    cursor = con.execute(sql, parameters or [])
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def inert(value: Any) -> Any:
     """A value for a spreadsheet: text that a spreadsheet would take for a formula gets an apostrophe before it.
 
