@@ -32,7 +32,7 @@ check: setup  ## Lint, format, types and generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+	@$(BIN)/nbstripout --keep-id --verify notebooks/*.ipynb
 
 lab: setup  ## Open JupyterLab on the first notebook
 	@$(BIN)/autod lab
