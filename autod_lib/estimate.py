@@ -16,7 +16,7 @@ from . import prices, prompt, store, tokens
 from .ingest import Options, answers_known, due, setup_hash
 from .journal import now
 from .look import Found, Known, absolute_roots, inbox_of, look
-from .pdf import Limits, Readers, Reading
+from .pdf import Readers, Reading, limits_for
 from .settings import Settings
 
 
@@ -96,11 +96,10 @@ def _apart(work: Coroutine[Any, Any, tuple[list[Reading], int]]) -> tuple[list[R
 
 
 async def _read(unread: list[Found | Known], settings: Settings, progress: Callable[[int, int], None] | None) -> tuple[list[Reading], int]:
-    limits = Limits(max_bytes=settings.max_pdf_bytes, seconds=settings.reader_seconds, memory_bytes=settings.reader_memory_bytes)
     readings: dict[str, Reading] = {}
 
     encoding, _ = tokens.encoding_name(settings.model)
-    async with Readers(settings.readers, limits, encoding=encoding, vocabulary=str(tokens.vocabulary())) as readers:
+    async with Readers(settings.readers, limits_for(settings), encoding=encoding, vocabulary=str(tokens.vocabulary())) as readers:
 
         async def one(item: Found | Known) -> None:
             inbox = None if settings.links_outside else inbox_of(item.root)

@@ -446,16 +446,15 @@ class _Run:
         """Takes the documents through the pipeline, as many at once as calls may be in flight, and the readers a little ahead of them."""
         from .api import Api
         from .budget import budget_for
-        from .pdf import Limits, Readers
+        from .pdf import Readers, limits_for
 
         settings = self.settings
         self.progress.total = len(todo)
-        limits = Limits(max_bytes=settings.max_pdf_bytes, seconds=settings.reader_seconds, memory_bytes=settings.reader_memory_bytes)
         encoding, _ = tokens.encoding_name(settings.model)
         budget = budget_for(settings, self.before, self.options.max_usd)
         queue = iter(todo)
         async with (
-            Readers(settings.readers, limits, encoding=encoding, vocabulary=str(tokens.vocabulary())) as readers,
+            Readers(settings.readers, limits_for(settings), encoding=encoding, vocabulary=str(tokens.vocabulary())) as readers,
             Api(settings, self.segment, budget) as api,
             self._loading(),
             _modules_are_no_garbage(),

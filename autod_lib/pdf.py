@@ -24,6 +24,7 @@ from typing import Any
 
 from .errors import AutodError
 from .pdf_worker import COUNT, FILE, HEADER, TEXT, frame
+from .settings import Settings
 
 START_SECONDS = 60.0
 """How long a worker may take to start: half a second of imports, a hundred times over for a loaded machine."""
@@ -44,6 +45,11 @@ class Limits:
     memory_bytes: int = 1_000_000_000
     max_pages: int = 5_000
     max_text_characters: int = 2_000_000
+
+
+def limits_for(settings: Settings) -> Limits:
+    """The limits that the settings name; the others as they are."""
+    return Limits(max_bytes=settings.max_pdf_bytes, seconds=settings.reader_seconds, memory_bytes=settings.reader_memory_bytes)
 
 
 REJECTED = [

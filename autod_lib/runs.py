@@ -11,7 +11,6 @@ import html
 import json
 import math
 import os
-import platform
 import re
 import shutil
 import time
@@ -25,6 +24,7 @@ from urllib.parse import quote
 
 from . import __version__, errors, journal, store
 from .errors import SettingsError
+from .ingest import start_columns
 from .settings import PROJECT, Settings, variable
 
 HERE: Final = Path(__file__).resolve().parent
@@ -148,7 +148,7 @@ def run_notebooks(
         place = settings.home / "runs" / segment.run_id
         place.mkdir(parents=True, mode=0o700)
         arguments = {"notebooks": [path.stem for path in notebooks], "parameters": dict(parameters)}
-        segment.write("run_started", command="run", arguments=arguments, **_start(settings))
+        segment.write("run_started", **start_columns(settings, "run", arguments))
         for path in sorted(notebooks, key=lambda path: path.stem not in WRITING):  # what changes the record comes first: the others show it
             mark = fingerprint(settings, path, typed[path])
             kept = None if force or path.stem in WRITING else _unchanged(settings.home, path.stem, mark)
@@ -195,18 +195,6 @@ def _exit_status_within(home: Path, run_id: str) -> int:
     """The gravest exit status of the runs that the notebooks of a run have started: a scheduler must tell a spent budget from an outage."""
     with store.reading(home) as con:
         return int(con.execute("select coalesce(max(exit_status), 0) from runs_overview where parent_run_id = ?", [run_id]).fetchall()[0][0])
-
-
-def _start(settings: Settings) -> dict[str, Any]:
-    return {
-        "settings": settings.printable(),
-        "version": __version__,
-        "host": platform.node(),
-        "pid": os.getpid(),
-        "environment": settings.environment,
-        "base_url": settings.base_url,
-        "is_simulated": settings.is_simulated,
-    }
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
