@@ -409,6 +409,227 @@ def cost_by_model(frame: pl.DataFrame) -> Chart:
     )
 
 
+def _cost_of(frame: pl.DataFrame, rows: Sequence[tuple[str, str]], title: str, subtitle: str, question: str) -> Chart:
+    """Bars of what each part cost, in the order given; rows are names and texts, one for each row of the frame."""
+    if frame.is_empty():
+        return nothing(question)
+    placed = [
+        {"place": f"{place:03d}", "name": name, "usd": float(cost), "text": text}
+        for place, ((name, text), cost) in enumerate(zip(rows, frame["cost_usd"].to_list(), strict=True))
+    ]
+    return _finished(_named_bars(_base(frame, placed), "usd", "USD"), frame, title, subtitle)
+
+
+def _first_share(frame: pl.DataFrame) -> str:
+    total = _sum(frame, "cost_usd")
+    return share(float(frame["cost_usd"][0] / total)) if frame.height and total else "–"
+
+
+def cost_by_arm(frame: pl.DataFrame, *, most: int = 12) -> Chart:
+    """What each arm cost, and a document of it. Takes metrics.cost_by_arm."""
+    known = frame.filter(pl.col("cost_usd").is_not_null())
+    top = known.head(most)
+    rows = [(_short(row["arm"], 44), f"{usd(row['cost_a_document_usd'])} each") for row in top.iter_rows(named=True)]
+    title = f"{count(known.height, 'arm has', 'arms have')} been asked; the dearest makes {_first_share(known)} of the bill"
+    return _cost_of(
+        top,
+        rows,
+        title,
+        "USD by arm (model, input mode, effort, prompt), and what each document cost; experiments included",
+        "What does each arm cost?",
+    )
+
+
+def cost_by_doc_type(frame: pl.DataFrame) -> Chart:
+    """What each kind of document cost. Takes metrics.cost_by_doc_type."""
+    known = frame.filter(pl.col("cost_usd").is_not_null())
+    rows = [
+        (
+            row["doc_type"] or "(no kind known)",
+            f"{usd(row['cost_usd'])} · {usd(row['cost_a_document_usd'])} each · {usd(row['cost_a_page_usd'])} a page",
+        )
+        for row in known.iter_rows(named=True)
+    ]
+    each = known.filter(pl.col("doc_type").is_not_null()).sort("cost_a_document_usd", "doc_type", descending=[True, False])
+    title = (
+        f"A document of the kind {each['doc_type'][0]} is dearest with {usd(each['cost_a_document_usd'][0])}, "
+        f"{each['doc_type'][-1]} cheapest with {usd(each['cost_a_document_usd'][-1])}"
+        if each.height > 1
+        else "One kind of document so far"
+    )
+    return _cost_of(known, rows, title, "USD by kind of document, all calls of a document together", "What does each kind of document cost?")
+
+
+def cost_by_pages(frame: pl.DataFrame) -> Chart:
+    """What documents of each length cost. Takes metrics.cost_by_pages."""
+    known = frame.filter(pl.col("cost_usd").is_not_null())
+    rows = [(_length(row), f"{usd(row['cost_a_page_usd'])} a page · {usd(row['cost_a_document_usd'])} each") for row in known.iter_rows(named=True)]
+    sized = known.filter(pl.col("pages_from").is_not_null())
+    title = (
+        f"A page costs {usd(sized['cost_a_page_usd'][0])} in documents of {_length(sized.row(0, named=True))}, "
+        f"{usd(sized['cost_a_page_usd'][-1])} in those of {_length(sized.row(-1, named=True))}"
+        if sized.height > 1
+        else "All documents are of one length"
+    )
+    return _cost_of(known, rows, title, "USD by the number of pages of a document", "Does a long document cost more?")
+
+
+def _length(row: Mapping[str, Any]) -> str:
+    first, last = row["pages_from"], row["pages_to"]
+    if first is None:
+        return "unknown length"
+    return count(first, "page", "pages") if first == last else f"{first} pages and more" if last is None else f"{first} to {last} pages"
+
+
+def input_modes(frame: pl.DataFrame) -> Chart:
+    """What a document costs in each input mode, and how often it is right. Takes metrics.input_modes_compared of one kind of money."""
+    if frame.is_empty():
+        return nothing("Which input mode pays?", "run autod ingest FOLDER --input text, then --input file-low: the same documents in two modes")
+    first = frame.row(0, named=True)  # the comparison with the most documents
+    same = ["model", "prompt_hash", "reasoning_effort", "documents"]
+    rows = frame.filter(pl.all_horizontal([pl.col(name).eq_missing(pl.lit(first[name])) for name in same]))
+    placed = [
+        {
+            "place": f"{place:03d}",
+            "name": row["input_mode"],
+            "usd": float(row["cost_a_document_usd"]),
+            "text": f"{usd(row['cost_a_document_usd'])} · {row['input_tokens'] // row['documents']:,} tokens"
+            + (f" · {share(row['accuracy'])} right" if row["accuracy"] is not None else ""),
+        }
+        for place, row in enumerate(rows.iter_rows(named=True))
+    ]
+    modes = {row["input_mode"]: row for row in rows.iter_rows(named=True)}
+    dearest = rows.sort("cost_usd", "input_mode").row(-1, named=True)
+    title = f"{first['input_mode']} is cheapest with {usd(first['cost_a_document_usd'])} a document"
+    if "auto" in modes and dearest["input_mode"] != "auto":
+        kept = float(modes["auto"]["cost_usd"] / dearest["cost_usd"]) if dearest["cost_usd"] else 0.0
+        title = f"auto costs {share(kept)} of {dearest['input_mode']} on the same documents"
+    text = f"USD a document of {first['model']}; {count(first['documents'], 'document', 'documents')} answered in every mode"
+    return _finished(_named_bars(_base(rows, placed), "usd", "USD a document"), rows, title, text)
+
+
+SAVED: Final = {
+    "saved_by_dedupe_usd": "dedupe: no content twice",
+    "saved_by_input_mode_usd": "input mode: text where it is good",
+    "saved_by_cache_usd": "cache: the prefix once",
+    "saved_by_tier_usd": "tier: batch and flex",
+}
+
+
+def savings(frame: pl.DataFrame) -> Chart:
+    """From the naive client's bill to ours, step by step. Takes advise.savings."""
+    naive, ours = (_sum(frame, name) for name in ("naive_usd", "cost_usd")) if frame.height else (Decimal(0), Decimal(0))
+    if not naive:
+        return nothing("What did autoD's choices save?")
+    rows, left = [{"name": "naive client", "low": 0.0, "high": float(naive), "text": usd(naive), "kind": "bill"}], naive
+    for column, name in SAVED.items():
+        saved = _sum(frame, column)
+        text = f"{usd(-saved)} · {share(float(abs(saved) / naive))} {'less' if saved >= 0 else 'more'}" if saved else "nothing"
+        rows.append({"name": name, "low": float(left - saved), "high": float(left), "text": text, "kind": "saved" if saved >= 0 else "lost"})
+        left -= saved
+    rows.append({"name": "autoD", "low": 0.0, "high": float(ours), "text": f"{usd(ours)} · {share(float(ours / naive))}", "kind": "bill"})
+    base = _base(frame, [row | {"place": f"{place:03d}"} for place, row in enumerate(rows)])
+    y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0.1))
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=["bill", "saved", "lost"], range=[BLUE, GREEN, RED]), legend=None)
+    bars = base.mark_bar(height=9, yOffset=9).encode(
+        y=y, x=alt.X("low:Q", title="USD", axis=alt.Axis(format="~g", tickCount=5)), x2="high:Q", color=colour
+    )
+    names = base.mark_text(align="left", dy=-5, limit=WIDTH).encode(y=y, x=alt.value(2), text="name:N")
+    texts = base.mark_text(align="right", dy=-5, color=FAINT).encode(y=y, x=alt.value("width"), text="text:N")
+    title = f"autoD paid {usd(ours)} where the naive client would have paid {usd(naive)}: {share(float(ours / naive))} of it"
+    guessed = int(frame["calls_estimated"].sum())
+    subtitle = "USD; blue: a bill, green: saved, red: lost" + (f"; the images of {count(guessed, 'call', 'calls')} are estimated" if guessed else "")
+    return _finished(alt.layer(bars, names, texts).properties(width=WIDTH, height=alt.Step(32)), frame, title, subtitle)
+
+
+def left_on_table(frame: pl.DataFrame, *, most: int = 10) -> Chart:
+    """What other choices would have saved, most first. Takes advise.left_on_table of one kind of money."""
+    if frame.is_empty():
+        return nothing("What was left on the table?")
+    known = {row["policy"]: row for row in frame.iter_rows(named=True)}
+    best = known["best of those that ask the same"]
+    shown = frame.filter((pl.col("saved_usd") > 0) & ~pl.col("policy").is_in(["as billed", "implicit, prefix read"])).head(most)
+    title = (
+        f"The cheapest mark and tier for every call would have saved {usd(best['saved_usd'])}, {share(best['share_saved'])} of the bill"
+        if best["saved_usd"] > 0
+        else "No other mark or tier would have been cheaper"
+    )
+    rows = [
+        {
+            "place": f"{place:03d}",
+            "name": row["policy"] + (" *" if row["changes_answers"] else ""),
+            "usd": float(row["saved_usd"]),
+            "text": f"{usd(row['saved_usd'])} · {share(row['share_saved'])}",
+        }
+        for place, row in enumerate(shown.iter_rows(named=True))
+    ] or [{"place": "000", "name": "as billed", "usd": 0.0, "text": f"nothing to save of {usd(best['cost_usd'])}"}]
+    subtitle = "USD that would have been saved, the ledger repriced call by call; * changes the answers"
+    return _finished(_named_bars(_base(frame, rows), "usd", "USD saved"), frame, title, subtitle)
+
+
+def field_prices(frame: pl.DataFrame) -> Chart:
+    """What each field of the record costs, beside how often it is filled and right. Takes price_tags.field_prices."""
+    if frame.is_empty():
+        return nothing("What does each field cost?")
+    rows = [
+        {
+            "place": f"{place:03d}",
+            "name": row["field"],
+            "usd": float(row["cost_a_thousand_usd"]),
+            "text": share(row["share_of_output"])
+            + (f" · filled {share(row['share_filled'])}" if row["share_filled"] is not None else " of the output")
+            + (f" · right {share(row['accuracy'])}" if row["accuracy"] is not None else ""),
+        }
+        for place, row in enumerate(frame.iter_rows(named=True))
+    ]
+    fields = frame.filter(pl.col("share_filled").is_not_null())
+    first = fields.row(0, named=True)
+    empty = fields.filter(pl.col("share_filled") < 0.5)["share_of_output"].sum()
+    title = f"{first['field']} is the dearest field, {share(first['share_of_output'])} of the output"
+    if empty:
+        title += f"; {share(float(empty))} goes to fields that are empty in most answers"
+    text = f"USD a thousand answers, by the output tokens of each field; {count(first['answers'], 'answer', 'answers')} looked at"
+    return _finished(_named_bars(_base(frame, rows), "usd", "USD a thousand answers"), frame, title, text)
+
+
+def month_forecast(frame: pl.DataFrame, by_day: pl.DataFrame) -> Chart:
+    """What the month has cost so far and will have cost. Takes metrics.month_forecast of one kind of money and metrics.headline_by_day."""
+    if frame.is_empty():
+        return nothing("What will the month cost?")
+    row = frame.row(0, named=True)
+    days = {item["day_utc"]: item["cost_usd"] or Decimal(0) for item in by_day.iter_rows(named=True)}
+    spent, line = Decimal(0), []
+    for index in range((row["today"] - row["month_first"]).days + 1):
+        date_of = row["month_first"] + timedelta(days=index)
+        spent += days.get(date_of, Decimal(0))
+        line.append({"day_utc": date_of.isoformat(), "usd": float(spent)})
+    ends = [
+        {"day_utc": moment.isoformat(), "usd": float(value), "low": float(low), "high": float(high)}
+        for moment, value, low, high in (
+            (row["today"], row["spent_usd"], row["spent_usd"], row["spent_usd"]),
+            (row["month_last"], row["forecast_usd"], row["forecast_low_usd"] or row["forecast_usd"], row["forecast_high_usd"] or row["forecast_usd"]),
+        )
+        if value is not None
+    ]
+    axis = alt.Axis(title="day, UTC", labelExpr=DAY_LABEL, labelOverlap="greedy", labelSeparation=5, ticks=False)
+    x = alt.X("day_utc:O", scale=alt.Scale(domain=_days(row["month_first"], row["month_last"])), axis=axis)
+    y = alt.Y("usd:Q", title="USD since the first of the month", axis=alt.Axis(tickCount=5, format="~g"))
+    so_far = _base(frame, line).mark_line(color=BLUE, strokeWidth=2.2, interpolate="step-after").encode(x=x, y=y)
+    band = _base(frame, ends).mark_area(color=ORANGE, opacity=0.25).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q")
+    ahead = _base(frame, ends).mark_line(color=ORANGE, strokeDash=[5, 4], strokeWidth=2.2).encode(x=x, y=y)
+    title = f"{row['month_first']:%B %Y} will cost about {usd(row['forecast_usd'])}"
+    if row["forecast_usd"] is None:
+        title = f"{row['month_first']:%B %Y} has cost {usd(row['spent_usd'])} so far; one day is too few for a forecast"
+    elif row["forecast_low_usd"] is not None:
+        title += f", most likely {usd(row['forecast_low_usd'])} to {usd(row['forecast_high_usd'])}"
+    if not row["days_left"]:
+        title = f"{row['month_first']:%B %Y} cost {usd(row['spent_usd'])}"
+    text = f"blue: spent; orange: {count(row['days_left'], 'day', 'days')} to come at the mean of {count(row['days_seen'], 'day', 'days')} before"
+    return _finished(
+        alt.layer(band, so_far, ahead).properties(width=WIDTH, height=200), frame, title, text + ("; band: 80 %" if row["forecast_low_usd"] else "")
+    )
+
+
 # ---------------------------------------------------------------- cache
 
 
@@ -756,13 +977,21 @@ __all__ = [
     "classification_by_month",
     "classification_by_week",
     "confusion",
+    "cost_by_arm",
     "cost_by_day",
+    "cost_by_doc_type",
     "cost_by_model",
+    "cost_by_pages",
     "cost_distribution",
     "dearest_documents",
     "enable",
+    "field_prices",
     "figure",
+    "input_modes",
     "latency",
+    "left_on_table",
+    "month_forecast",
     "nothing",
+    "savings",
     "svg",
 ]

@@ -379,6 +379,47 @@ def prices(model: Annotated[str | None, typer.Argument(help="Model; the one in t
     return _print_json(row) if as_json else _print_rows([row])
 
 
+@app.command(epilog="Examples: autod advise   ·   autod advise --model gpt-5-nano --since 2026-10-01 --json")
+def advise(
+    models: Annotated[list[str] | None, typer.Option("--model", help="A further model whose price to compare (repeatable).", metavar="M")] = None,
+    since: Annotated[str, typer.Option("--since", help="First UTC day that counts.", metavar="YYYY-MM-DD")] = "",
+    until: Annotated[str, typer.Option("--until", help="Last UTC day that counts.", metavar="YYYY-MM-DD")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show what other choices would have saved, by repricing the ledger call by call, and what to change."""
+    from . import advise as library
+    from . import metrics, page, store
+
+    with _settings() as settings, store.reading(settings.home) as con:
+        period = page.period(since, until)
+        scope: dict[str, Any] = {"is_simulated": metrics.choose_money(con), "since": period.since, "until": period.until}
+        table = library.left_on_table(con, models=models or (), **scope)
+        saved = library.savings(con, **scope)
+    found, summary = library.advice(table), [library.summary(table), library.saved(saved)]
+    if as_json:
+        return _print_json(
+            {**scope, "summary": summary, "advice": [_slots(item) for item in found], "policies": table.to_dicts(), "savings": saved.to_dicts()}
+        )
+    print("\n".join(line for line in summary if line))
+    for item in found:
+        print(f"\n{item.sentence}")
+    if table.height:
+        print()
+        _print_rows(
+            [
+                {
+                    "policy": row["policy"],
+                    "calls": row["calls"],
+                    "would cost": page.usd(row["repriced_usd"]),
+                    "saved": page.usd(row["saved_usd"]),
+                    "share": page.share(abs(row["share_saved"])) if row["saved_usd"] >= 0 else f"−{page.share(abs(row['share_saved']))}",
+                }
+                for row in table.iter_rows(named=True)
+            ]
+        )
+    return None
+
+
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Check settings, disk, journal and database. Exit 0 healthy, 1 degraded, 6 unhealthy."""

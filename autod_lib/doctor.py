@@ -53,7 +53,7 @@ def _price(settings: Settings) -> Check:
 
 def _vocabulary(settings: Settings) -> Check:
     try:
-        return Check("tokens", "healthy", f"the static prefix has {prompt.prefix_tokens(settings.model)} tokens")
+        return Check("tokens", "healthy", f"the static prefix has {prompt.prefix_tokens(settings.model, settings.fields)} tokens")
     except Exception as error:  # whatever tiktoken raises without its file, the finding is the same
         return Check("tokens", "unhealthy", f"the vocabulary cannot be loaded ({type(error).__name__}): install autoD anew, or restore data/vocab")
 

@@ -1,10 +1,12 @@
 """The record of a document: 22 fields, what each may hold, and the strict JSON schema that the API is sent.
 
-Decided here: the fields, their enums and bounds. The schema sent holds only what the API's strict subset takes; dates, currency and language
-codes and lengths, which it cannot constrain, are checked by `validate` when the answer arrives. An answer that breaks a rule is never
+Decided here: the fields, their enums and bounds, and the profiles of fewer fields, each with a schema version of its own. The schema sent holds only
+what the API's strict subset takes; dates, currency and language codes and lengths, which it cannot constrain, are checked by `validate` when the
+answer arrives. An answer that breaks a rule is never
 repaired silently: `validate` returns the problems, and api.py decides. Called by prompt.py, api.py and the store's readers.
 """
 
+import hashlib
 import json
 import re
 from datetime import date
@@ -12,7 +14,9 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from .errors import SettingsError
 
 SCHEMA_VERSION: Final = "1"
 
@@ -200,27 +204,80 @@ def _strict(schema: Any, definitions: dict[str, Any]) -> Any:
     return kept
 
 
+FIELDS: Final = tuple(Record.model_fields)
+ALL: Final = "all"
+JUDGED: Final = ("doc_type", "confidence_score", "requires_review")  # what decides whether a person should look: no profile leaves them out
+PROFILES: Final = {
+    ALL: FIELDS,
+    "core": (
+        *("doc_type", "confidence_score", "issuer", "recipient", "primary_date", "secondary_date", "total_amount", "currency"),
+        *("language_detected", "requires_review"),
+    ),
+}
+
+
 @cache
-def record_schema() -> dict[str, Any]:
-    """The strict JSON schema of the record, generated from the model; the same object each time: do not change it."""
-    raw = Record.model_json_schema()
-    schema: dict[str, Any] = _strict(raw, raw["$defs"])
+def fields_of(profile: str) -> tuple[str, ...]:
+    """The fields of a profile, or of a list of names with commas, in the record's order; those that judge the answer are always in.
+
+    Raises: SettingsError for a name that is neither.
+
+    >>> fields_of("issuer,doc_type")
+    ('doc_type', 'confidence_score', 'issuer', 'requires_review')
+    """
+    names = {name.strip() for name in profile.split(",") if name.strip()}
+    wanted = set(PROFILES[profile]) if profile in PROFILES else names
+    unknown = sorted(wanted - set(FIELDS))
+    if unknown or not wanted:
+        raise SettingsError(
+            f"AUTOD_FIELDS={profile!r}: {', '.join(unknown) or 'nothing'} is no field of the record. "
+            f"Name {', '.join(PROFILES)}, or fields with commas: {', '.join(FIELDS)}."
+        )
+    return tuple(name for name in FIELDS if name in wanted or name in JUDGED)
+
+
+@cache
+def schema_version(profile: str = ALL) -> str:
+    """The version of the record that a profile asks for: that of the whole record, with the profile's name or a hash of its fields behind it.
+
+    >>> schema_version(), schema_version("core"), schema_version("issuer")
+    ('1', '1.core', '1.cb9ac5')
+    """
+    fields = fields_of(profile)
+    name = next((name for name, known in PROFILES.items() if known == fields), hashlib.sha256(",".join(fields).encode()).hexdigest()[:6])
+    return SCHEMA_VERSION if name == ALL else f"{SCHEMA_VERSION}.{name}"
+
+
+@cache
+def _model(profile: str) -> type[BaseModel]:
+    fields = fields_of(profile)
+    if fields == FIELDS:
+        return Record
+    parts: dict[str, Any] = {name: (Record.model_fields[name].annotation, Record.model_fields[name]) for name in fields}
+    return create_model("Record", __base__=_Strict, **parts)
+
+
+@cache
+def record_schema(profile: str = ALL) -> dict[str, Any]:
+    """The strict JSON schema of a profile of the record, generated from the model; the same object each time: do not change it."""
+    raw = _model(profile).model_json_schema()
+    schema: dict[str, Any] = _strict(raw, raw.get("$defs", {}))
     return schema
 
 
-FIELDS: Final = tuple(Record.model_fields)
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-def validate(text: str | None) -> tuple[dict[str, Any] | None, list[str]]:
+def validate(text: str | None, profile: str = ALL) -> tuple[dict[str, Any] | None, list[str]]:
     """A model's answer as the record's JSON values, and what is wrong with it.
 
-    Returns (record, []) when every rule holds, (None, problems) otherwise; a problem is `field: what is wrong`.
+    Returns (record, []) when every rule holds, (None, problems) otherwise; a problem is `field: what is wrong`. A record has all 22 fields: those
+    that the profile leaves out are None.
     """
     if not text:
         return None, ["answer: empty"]
     try:
-        return Record.model_validate_json(text).model_dump(mode="json"), []
+        return dict.fromkeys(FIELDS) | _model(profile).model_validate_json(text).model_dump(mode="json"), []
     except ValidationError as error:
         return None, _half_characters(text) or [
             f"{'.'.join(map(str, problem['loc'])) or 'answer'}: {problem['msg']}"

@@ -109,7 +109,7 @@ async def _read(unread: list[Found | Known], settings: Settings, progress: Calla
                 progress(len(readings), len(unread))
 
         await asyncio.gather(*(one(item) for item in unread))
-        prefix = sum(await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts()))) + 2 * tokens.MESSAGE_TOKENS
+        prefix = sum(await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts(settings.fields)))) + 2 * tokens.MESSAGE_TOKENS
     return list(readings.values()), prefix
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import __version__, journal, prompt, store, tokens, workspace
-from .document import SCHEMA_VERSION, record_schema, validate
+from .document import record_schema, schema_version, validate
 from .errors import AutodError, BudgetExhausted, SettingsError, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, inbox_of, look
 from .settings import Settings
@@ -147,8 +147,8 @@ def setup_hash(settings: Settings) -> str:
     """Hash of the settings that shape an answer: a document with a status under the same hash need not be opened."""
     parts = (
         settings.is_simulated,
-        prompt.version(),
-        SCHEMA_VERSION,
+        prompt.version(settings.fields),
+        schema_version(settings.fields),
         settings.model,
         settings.input_mode,
         settings.reasoning_effort,
@@ -344,7 +344,7 @@ def _state(report: Report) -> str:
 
 def answers_known(con: Any, settings: Settings) -> dict[str, Any]:
     """The request keys that have an answer under these settings: is_valid and review_reasons of each."""
-    asked = {"prompt": prompt.version(), "model": settings.model, "simulated": settings.is_simulated}
+    asked = {"prompt": prompt.version(settings.fields), "model": settings.model, "simulated": settings.is_simulated}
     return dict(con.execute(ANSWERED_SQL, asked).fetchall())
 
 
@@ -460,15 +460,15 @@ class _Run:
             _modules_are_no_garbage(),
         ):
             self.api, self.readers = api, readers
-            counts = await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts()))
+            counts = await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts(settings.fields)))
             self.prefix_tokens = sum(counts) + 2 * tokens.MESSAGE_TOKENS
             self.segment.write(
                 "prompt_version",
-                prompt_hash=prompt.version(),
-                schema_version=SCHEMA_VERSION,
+                prompt_hash=prompt.version(settings.fields),
+                schema_version=schema_version(settings.fields),
                 system=prompt.SYSTEM,
                 developer=prompt.DEVELOPER,
-                schema=record_schema(),
+                schema=record_schema(settings.fields),
                 prefix_tokens=self.prefix_tokens,
                 encoding=encoding,
             )
@@ -681,7 +681,7 @@ class _Run:
                 model=settings.model,
                 input_mode=mode,
                 prompt_hash=frame.prompt_hash,
-                schema_version=SCHEMA_VERSION,
+                schema_version=schema_version(settings.fields),
                 cache_policy=frame.cache_policy,
                 cache_key=frame.cache_key,
                 prefix_tokens=prefix,
@@ -697,14 +697,14 @@ class _Run:
                 given = await self._ask(request("extract", parts))
             if given.outcome == "incomplete_max_tokens":
                 given = await self._ask(request("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens))
-            record, problems = validate(given.text) if given.outcome == "completed" else (None, [])
+            record, problems = validate(given.text, settings.fields) if given.outcome == "completed" else (None, [])
             if problems and settings.repair:
                 content = prompt.repair_parts(parts, given.text or "", problems)
                 extra = await self.readers.count((given.text or "")[:20_000]) + 200
                 second = await self._ask(request("repair", content, extra=extra))
                 if second.outcome == "completed":
                     given = second
-                    record, problems = validate(second.text)
+                    record, problems = validate(second.text, settings.fields)
         return self._judge(reading, mode, key, given, record, problems)
 
     @contextlib.asynccontextmanager
@@ -774,7 +774,7 @@ class _Run:
             model=self.settings.model,
             input_mode=mode,
             reasoning_effort=self.settings.reasoning_effort,
-            prompt_hash=prompt.version(),
+            prompt_hash=prompt.version(self.settings.fields),
             is_simulated=given.is_simulated,
             is_valid=record is not None,
             review_reasons=reasons,

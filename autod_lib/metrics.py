@@ -10,7 +10,7 @@ first and the last UTC day that count, both included; None leaves that end open.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
@@ -416,6 +416,92 @@ def prompt_versions(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return read(con, sql)
 
 
+def cost_by_arm(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What each arm cost, dearest first.
+
+    arm str · is_simulated bool · calls, documents, calls_unpriced, input_tokens, output_tokens int · cost_usd, cost_a_document_usd Decimal, null
+    without a price.   Source: sql/views/69_cost_by_more.sql
+    """
+    return _all(con, "cost_by_arm", "cost_usd desc nulls last, arm, is_simulated", is_simulated)
+
+
+def cost_by_doc_type(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What each kind of document cost, dearest first.
+
+    doc_type str, null when none is known · is_simulated bool · documents, pages, calls int · cost_usd, cost_a_document_usd, cost_a_page_usd Decimal.
+    Source: sql/views/69_cost_by_more.sql
+    """
+    return _all(con, "cost_by_doc_type", "cost_usd desc nulls last, doc_type nulls last, is_simulated", is_simulated)
+
+
+def cost_by_pages(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What documents cost by their length, shortest first.
+
+    pages_from, pages_to int, the ends of a class; null: no end, or not known · is_simulated bool · documents, pages, calls int · cost_usd,
+    cost_a_document_usd, cost_a_page_usd Decimal.   Source: sql/views/69_cost_by_more.sql
+    """
+    return _all(con, "cost_by_pages", "pages_from nulls last, is_simulated", is_simulated)
+
+
+def cost_reasons(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
+    """Why each document cost what it did, dearest first, at most `limit` rows.
+
+    document_sha256, file_name str · is_simulated bool · calls, arms, repairs, page_count int · input_mode str · input_tokens, output_tokens int, of
+    the first call · cost_usd, input_usd, cache_write_usd, output_usd, further_calls_usd Decimal · reason str, the part that lies furthest above the
+    median document's.   Source: sql/views/69_cost_by_more.sql, with the name of sql/views/12_documents.sql
+    """
+    sql = (
+        f"select reasons.*, file_name from (from cost_reasons where {ONE_KIND}) as reasons left join documents using (document_sha256) "
+        "order by reasons.cost_usd desc nulls last, document_sha256, reasons.is_simulated limit $limit"
+    )
+    return read(con, sql, {"is_simulated": is_simulated, "limit": limit})
+
+
+def input_modes_compared(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What each input mode costs and gives on the same documents, cheapest first.
+
+    model, prompt_hash, reasoning_effort, input_mode str · is_simulated bool · documents, pages, input_tokens, output_tokens int · cost_usd,
+    cost_a_document_usd Decimal · labelled int · accuracy, accuracy_low, accuracy_high float 0–1, null without labels.
+    Source: sql/views/69_cost_by_more.sql
+    """
+    order = "documents desc, model, prompt_hash, reasoning_effort, cost_usd, input_mode, is_simulated"
+    return _all(con, "input_modes_compared", order, is_simulated)
+
+
+def documents_right(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How many of the labelled documents are right in every labelled field.
+
+    is_simulated bool · labelled, right_documents int · share_right, share_low, share_high float 0–1 (Wilson, 95 %).
+    Source: sql/views/70_unit_economics.sql
+    """
+    return _all(con, "documents_right", "is_simulated", is_simulated)
+
+
+def unit_economics(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """What a document, 1,000 pages and a correct document cost in a period, in one row a kind of money.
+
+    is_simulated bool · cost_usd Decimal · answered, pages int · cost_a_document_usd, cost_a_thousand_pages_usd Decimal · labelled, right_documents
+    int · share_right float 0–1, over the whole ledger · cost_a_correct_document_usd, correct_low_usd, correct_high_usd Decimal, null without labels.
+    Source: the macro unit_economics in sql/views/70_unit_economics.sql
+    """
+    sql = f"from unit_economics($since, $until) where {ONE_KIND} order by is_simulated"
+    return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until})
+
+
+def month_forecast(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, today: date | None = None) -> pl.DataFrame:
+    """What the UTC month of `today` (None: of now) will have cost, in one row a kind of money.
+
+    is_simulated bool · month_first, today, month_last date · days_left, days_seen int · spent_usd, mean_a_day_usd, forecast_usd Decimal ·
+    forecast_low_usd, forecast_high_usd Decimal, the 80 % interval, null with less than 7 days seen.
+    Source: the macro month_forecast in sql/views/70_unit_economics.sql
+    """
+    day = today or datetime.now(UTC).date()
+    sql = f"from month_forecast($day) where {ONE_KIND} order by is_simulated"
+    return read(con, sql, {"is_simulated": is_simulated, "day": day})
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """From what a figure was made.
@@ -445,6 +531,7 @@ OF_NEITHER = (
 DAYS = {  # the expression by which a view is cut to a period
     "headline_by_day": "day_utc",
     "cost_by_day": "day_utc",
+    "priced_calls": "day_utc",
     "cache_by_day": "day_utc",
     "errors_by_kind": "day_utc",
     "classification_by_week": "week_utc",

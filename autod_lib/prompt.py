@@ -17,7 +17,7 @@ import orjson
 
 from . import cache as prompt_cache
 from . import tokens
-from .document import SCHEMA_VERSION, record_schema
+from .document import ALL, record_schema, schema_version
 from .settings import Settings
 
 SYSTEM: Final = """You read one business document at a time and return one JSON record that describes it. You are exact, you never invent \
@@ -78,21 +78,21 @@ FORM_FEED: Final = "\f"
 FENCE_END: Final = re.compile(r"<(?=\s*/\s*document)", re.IGNORECASE)
 
 
-def prefix_parts() -> tuple[str, str, str]:
-    """System message, developer message, and the schema as it is sent."""
-    return SYSTEM, DEVELOPER, orjson.dumps(record_schema()).decode()
-
-
-@lru_cache(maxsize=1)
-def version() -> str:
-    """The version of the static prefix: the first 12 hexadecimal digits of the SHA-256 of its three parts."""
-    return hashlib.sha256("\0".join(prefix_parts()).encode()).hexdigest()[:12]
+def prefix_parts(fields: str = ALL) -> tuple[str, str, str]:
+    """System message, developer message, and the schema as it is sent for a profile of fields."""
+    return SYSTEM, DEVELOPER, orjson.dumps(record_schema(fields)).decode()
 
 
 @lru_cache(maxsize=64)
-def prefix_tokens(model: str) -> int:
+def version(fields: str = ALL) -> str:
+    """The version of the static prefix: the first 12 hexadecimal digits of the SHA-256 of its three parts."""
+    return hashlib.sha256("\0".join(prefix_parts(fields)).encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=64)
+def prefix_tokens(model: str, fields: str = ALL) -> int:
     """Tokens of the static prefix: system and developer message, and the schema as it is sent."""
-    return sum(tokens.count(part, model) for part in prefix_parts()) + 2 * tokens.MESSAGE_TOKENS
+    return sum(tokens.count(part, model) for part in prefix_parts(fields)) + 2 * tokens.MESSAGE_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +117,14 @@ def frame_for(settings: Settings, output_cap: int | None = None) -> Frame:
     """The frame of all requests under these settings."""
     cap = output_cap or settings.max_output_tokens
     policy = prompt_cache.policy_for(settings.model)
-    key = prompt_cache.cache_key(version(), settings.model)
+    key = prompt_cache.cache_key(version(settings.fields), settings.model)
     developer: dict[str, object] = {"type": "input_text", "text": DEVELOPER}
     request: dict[str, object] = {
         "model": settings.model,
         "store": False,
         "max_output_tokens": cap,
         "service_tier": settings.service_tier,
-        "text": {"format": {"type": "json_schema", "name": "document_record", "strict": True, "schema": record_schema()}},
+        "text": {"format": {"type": "json_schema", "name": "document_record", "strict": True, "schema": record_schema(settings.fields)}},
         "prompt_cache_key": key,
     }
     if prompt_cache.takes_reasoning(settings.model):
@@ -140,7 +140,7 @@ def frame_for(settings: Settings, output_cap: int | None = None) -> Frame:
     ]
     whole = orjson.dumps(request)
     assert whole.endswith(b"]}]}")
-    return Frame(whole[:-4], whole[-4:], settings.model, cap, version(), policy, key)
+    return Frame(whole[:-4], whole[-4:], settings.model, cap, version(settings.fields), policy, key)
 
 
 def _name(file_name: str) -> str:
@@ -187,8 +187,8 @@ def request_key(
     parts = (
         "simulated" if settings.is_simulated else "real",
         document_sha256,
-        version(),
-        SCHEMA_VERSION,
+        version(settings.fields),
+        schema_version(settings.fields),
         settings.model,
         input_mode,
         settings.reasoning_effort,
@@ -201,5 +201,7 @@ def request_key(
 
 
 def arm(settings: Settings, input_mode: str) -> str:
-    """The name of an arm: model, input mode, effort and prompt version."""
-    return f"{settings.model} · {input_mode} · {settings.reasoning_effort} · {version()[:6]}"
+    """The name of an arm: model, input mode, effort and prompt version, and the schema version where it is not that of all fields."""
+    profile = schema_version(settings.fields)
+    fewer = "" if profile == schema_version() else f" · {profile}"
+    return f"{settings.model} · {input_mode} · {settings.reasoning_effort} · {version(settings.fields)[:6]}{fewer}"

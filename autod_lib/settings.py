@@ -49,6 +49,7 @@ class Settings(BaseModel):
     reasoning_effort: Effort = Field("low", description="Effort of reasoning, always sent: it is part of the cached prefix.")
     verbosity: Literal["low", "medium", "high"] = Field("low", description="Verbosity, always sent, for the same reason.")
     input_mode: InputMode = Field("auto", description="What is sent: the text where its layer is good, else the file.")
+    fields: str = Field("all", description="Fields that are asked for: all, core, or names with commas; the others stay NULL.", max_length=1000)
     max_output_tokens: int = Field(4096, description="Ceiling of the output tokens of a call.", ge=256, le=128_000)
     max_input_tokens: int = Field(250_000, description="Largest document that is sent, in estimated input tokens.", ge=1000)
     service_tier: Literal["auto", "default", "flex", "priority"] = Field("default", description="Service tier asked for.")

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from .document import PROFILES
 from .page import NOTHING_YET, Html, Matter, Period, Tile, bold, change, count, escape, share, usd, words
 from .page import days as page_days
 from .settings import Settings
@@ -191,8 +192,50 @@ def report(now: pl.DataFrame, before: pl.DataFrame, period: Period, in_use: pl.D
     return words(first + each, _compared(row, _only(before), period), truth, cached, still, note)
 
 
-def tiles(now: pl.DataFrame, before: pl.DataFrame, by_day: pl.DataFrame, in_use: pl.DataFrame, period: Period) -> list[Tile]:
-    """The headline numbers with what they are compared with and their days. Takes metrics.headline twice, headline_by_day and accuracy_in_use."""
+def unit_economics(units: pl.DataFrame) -> Html:
+    """What a document, a thousand pages and a correct document cost. Takes metrics.unit_economics of one kind of money."""
+    row = _only(units)
+    if row is None or row["cost_a_document_usd"] is None:
+        return words("No document has been answered at a known price, so there is nothing to divide.")
+    first = f"An answered document costs {usd(row['cost_a_document_usd'])}{_money(row['is_simulated'])}"
+    thousand = f", 1,000 pages cost {usd(row['cost_a_thousand_pages_usd'])}." if row["pages"] else "."
+    return words(bold(first) + Html(thousand), _correct(row))
+
+
+def _correct(row: dict[str, Any]) -> str:
+    if not row["labelled"]:
+        return "What a correct one costs is not known: none has a label."
+    if row["cost_a_correct_document_usd"] is None:
+        return f"None of {count(row['labelled'], 'labelled document', 'labelled documents')} is right in every field: a correct one has no price."
+    return (
+        f"A document that is right in every labelled field costs {usd(row['cost_a_correct_document_usd'])}, with 95 % certainty "
+        f"{usd(row['correct_low_usd'])} to {usd(row['correct_high_usd'])}: {row['right_documents']:,} of {row['labelled']:,} are right."
+    )
+
+
+def fields(prices: pl.DataFrame) -> Html:
+    """Which fields are worth asking for. Takes price_tags.field_prices of one kind of money."""
+    named = prices.filter(pl.col("share_filled").is_not_null())
+    if named.is_empty():
+        return words(NOTHING_YET)
+    fewer = named.filter(~pl.col("field").is_in(PROFILES["core"]))
+    part, each = float(fewer["share_of_output"].sum()), _total(fewer["cost_a_thousand_usd"])
+    unlabelled = named.filter((pl.col("labelled") == 0) & pl.col("field").is_in(PROFILES["core"]))["field"].to_list()
+    money = _money(bool(prices["is_simulated"].any()))
+    return words(
+        bold(f"The {count(fewer.height, 'field', 'fields')} beyond core take {share(part)} of the output") + Html(":"),
+        f"AUTOD_FIELDS=core would cost {usd(each)} less a thousand answers{money}.",
+        f"Nobody has labelled {', '.join(unlabelled[:4])}: how right they are is not known." if unlabelled else "",
+    )
+
+
+def tiles(
+    now: pl.DataFrame, before: pl.DataFrame, by_day: pl.DataFrame, in_use: pl.DataFrame, period: Period, units: pl.DataFrame | None = None
+) -> list[Tile]:
+    """The headline numbers with what they are compared with and their days.
+
+    Takes metrics.headline twice, headline_by_day, accuracy_in_use, and unit_economics for the cost of a correct document.
+    """
     row, old = _only(now), _only(before)
     if row is None:
         return []
@@ -221,6 +264,7 @@ def tiles(now: pl.DataFrame, before: pl.DataFrame, by_day: pl.DataFrame, in_use:
                 for item in by_day.iter_rows(named=True)
             ],
         ),
+        *_correct_tile(_only(units) if units is not None else None),
         Tile("read from cache", share(row["share_cached"]), _points(row, old, period) or "of input tokens", shares),
         Tile(
             "right, all fields",
@@ -235,6 +279,14 @@ def tiles(now: pl.DataFrame, before: pl.DataFrame, by_day: pl.DataFrame, in_use:
             is_warning=bool(row["needs_review"] + row["failed"]),
         ),
     ]
+
+
+def _correct_tile(row: dict[str, Any] | None) -> list[Tile]:
+    """The cost of a correct document, where labels tell it."""
+    if row is None or row["cost_a_correct_document_usd"] is None:
+        return []
+    note = f"{usd(row['correct_low_usd'])} to {usd(row['correct_high_usd'])}, {row['labelled']:,} labelled"
+    return [Tile("per correct document", usd(row["cost_a_correct_document_usd"]), note)]
 
 
 def days(now: pl.DataFrame, period: Period) -> str:

@@ -361,6 +361,20 @@ def full(home: Path) -> None:
     write(home)
 
 
+def modes(home: Path) -> None:
+    """An hour in which two documents were asked in two input modes."""
+    rng, at = random.Random(11), datetime(2026, 11, 2, 12, tzinfo=UTC)
+    with Journal(home, "20261102-120000-0000000b") as journal:
+        _run_start(journal, at, False)
+        for number in (901, 902):
+            document, arm = _document(rng, number, at.date(), 0), {"model": "gpt-6-nano", "prompt_hash": "q9d8e7f6", "is_simulated": False}
+            _read(journal, document, at)
+            _label(journal, document, at)
+            at = _answer(journal, rng, document, at, cold=False, skill=0.9, input_mode="text", **arm)
+            at = _answer(journal, rng, document, at, cold=False, skill=0.9, input_mode="file-low", is_experiment=True, **arm)
+        journal.write("run_finished", logged_at=at, exit_status=0, state="finished", reason=None, seconds=60.0, summary={})
+
+
 def tiny(home: Path) -> None:
     """One document, asked once."""
     write(home, days=1, a_day=1, seed=1)
@@ -382,4 +396,4 @@ def empty(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
 
 
-WORKSPACES = {"full": full, "tiny": tiny, "simulated": simulated, "mixed": mixed, "empty": empty}
+WORKSPACES = {"full": full, "modes": modes, "tiny": tiny, "simulated": simulated, "mixed": mixed, "empty": empty}

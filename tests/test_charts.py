@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
-from autod_lib import charts, metrics, page, words
+from autod_lib import advise, charts, metrics, page, words
 from autod_lib.errors import SettingsError
 from autod_lib.settings import load_settings
 from autod_lib.store import reading
 
 from . import ledger
 
+NO_DAYS = pl.DataFrame(schema={"day_utc": pl.Date, "cost_usd": pl.Decimal})
 SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "cost_by_day": ("cost_by_day", charts.cost_by_day),
     "cost_by_day_and_budget": ("cost_by_day", lambda frame: charts.cost_by_day(frame, budget_usd=Decimal("0.08"))),
@@ -25,6 +27,15 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "cost_distribution": ("cost_by_document", charts.cost_distribution),
     "dearest_documents": ("cost_by_document", charts.dearest_documents),
     "cost_by_model": ("cost_by_model", charts.cost_by_model),
+    "cost_by_arm": ("cost_by_arm", charts.cost_by_arm),
+    "cost_by_doc_type": ("cost_by_doc_type", charts.cost_by_doc_type),
+    "cost_by_pages": ("cost_by_pages", charts.cost_by_pages),
+    "savings": ("savings", charts.savings),
+    "left_on_table": ("left_on_table", charts.left_on_table),
+    "month_forecast": (
+        "month_forecast",
+        lambda frame: charts.month_forecast(frame, pl.DataFrame(schema={"day_utc": pl.Date, "cost_usd": pl.Decimal})),
+    ),
     "cache_by_day": ("cache_by_day", charts.cache_by_day),
     "cache_by_key": ("cache_by_key", charts.cache_by_key),
     "classification": ("classification", charts.classification),
@@ -35,6 +46,11 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "confusion": ("confusion", charts.confusion),
     "calibration": ("calibration", charts.calibration),
     "latency": ("latency_by_hour", charts.latency),
+}
+SPECIAL: dict[str, Callable[..., pl.DataFrame]] = {
+    "savings": advise.savings,
+    "left_on_table": advise.left_on_table,
+    "month_forecast": lambda con: metrics.month_forecast(con, today=ledger.FIRST_DAY + timedelta(days=10)),
 }
 ACTIVE = re.compile(r"<\s*(script|iframe|object|embed|img|foreignObject|image|use)\b|\s(?:on\w+|src|srcset)\s*=", re.IGNORECASE)
 HOSTILE = [
@@ -59,7 +75,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, pl.D
         ledger.WORKSPACES[name](folder / name)
         with reading(folder / name) as con:
             made[name] = {
-                source: getattr(metrics, source)(con)
+                source: SPECIAL[source](con) if source in SPECIAL else getattr(metrics, source)(con)
                 for source in {source for source, _ in SOURCES.values()} | {"headline", "documents", "review_queue"}
             }
     return made
@@ -283,3 +299,14 @@ def test_the_start_page_never_shows_a_key(frames: Frames) -> None:
 
     assert "An API key is set." in shown
     assert "sk-" not in shown
+
+
+def test_input_modes_are_drawn_beside_how_often_they_are_right(tmp_path: Path) -> None:
+    """What auto costs of the dearest mode is the title; without two modes the figure says how to get them."""
+    ledger.modes(tmp_path)
+    with reading(tmp_path) as con:
+        frame = metrics.input_modes_compared(con)
+
+    assert "auto costs" in charts.svg(charts.input_modes(frame))
+    assert "right" in charts.svg(charts.input_modes(frame))
+    assert "--input file-low" in charts.svg(charts.input_modes(frame.head(0)))

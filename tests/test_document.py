@@ -10,14 +10,18 @@ from hypothesis import strategies as st
 
 from autod_lib.document import (
     FIELDS,
+    PROFILES,
     DeadlineType,
     DocType,
     Level,
     Quality,
+    fields_of,
     record_schema,
+    schema_version,
     strict_problems,
     validate,
 )
+from autod_lib.errors import SettingsError
 from autod_lib.local_api.schema import accepts, check_strict, smallest
 from autod_lib.local_api.wire import ApiError
 
@@ -235,3 +239,40 @@ RECORDS = st.fixed_dictionaries(
 def test_every_valid_record_comes_back_unchanged(record: dict[str, Any], escaped: bool) -> None:
     """Whatever the texts hold, and whether the model escapes them or not."""
     assert validate(json.dumps(record, ensure_ascii=escaped)) == (record, [])
+
+
+CORE = {name: value for name, value in GOOD.items() if name in PROFILES["core"]}
+
+
+def test_a_profile_asks_for_its_fields_alone_and_leaves_the_others_null() -> None:
+    """Fewer fields are fewer output tokens; what was not asked for is NULL in the table, never an empty value."""
+    schema = record_schema("core")
+
+    assert list(schema["properties"]) == schema["required"] == [name for name in FIELDS if name in PROFILES["core"]]
+    assert strict_problems(schema) == []
+    check_strict(json.dumps(schema), "document_record")
+    assert validate(json.dumps(CORE), "core") == (dict.fromkeys(FIELDS) | CORE, [])
+
+
+def test_a_profile_is_checked_by_the_same_rules() -> None:
+    """A field that is there must be right, one too many is refused, one too few as well."""
+    assert validate(json.dumps(CORE | {"currency": "euro"}), "core")[1][0].startswith("currency:")
+    assert validate(json.dumps(GOOD), "core")[0] is None
+    assert validate(json.dumps({name: value for name, value in CORE.items() if name != "issuer"}), "core")[0] is None
+
+
+def test_every_set_of_fields_has_a_schema_version_of_its_own() -> None:
+    """Answers to different questions never pass for each other; the order in which fields are named is no difference."""
+    versions = [schema_version(profile) for profile in ("all", "core", "issuer", "issuer,currency")]
+
+    assert len(set(versions)) == len(versions)
+    assert schema_version("currency,issuer") == schema_version("issuer,currency")
+    assert schema_version(",".join(FIELDS)) == schema_version("all") == schema_version()
+
+
+def test_an_unknown_field_is_refused_before_anything_is_sent() -> None:
+    """A slip in AUTOD_FIELDS costs nothing and is told with the fields there are."""
+    with pytest.raises(SettingsError, match=r"AUTOD_FIELDS='isuer'.*issuer"):
+        fields_of("isuer")
+    with pytest.raises(SettingsError, match="nothing"):
+        fields_of(" , ")

@@ -427,11 +427,11 @@ def test_a_fault_of_ours_costs_one_document(address: str, home: Path, inbox: Pat
     validate = pipeline.validate
     seen: list[int] = []
 
-    def fragile(text: str) -> Any:
+    def fragile(text: str, fields: str) -> Any:
         seen.append(1)
         if len(seen) == 2:
             raise ZeroDivisionError("unforeseen")
-        return validate(text)
+        return validate(text, fields)
 
     monkeypatch.setattr(pipeline, "validate", fragile)
     report = run(inbox, settings_for(home, address, in_flight=1))

@@ -26,6 +26,9 @@ FUNCTIONS = {
 SUMMED = {  # views that add up all calls with a known end
     "cost_by_day": "cost_usd",
     "cost_by_model": "cost_usd",
+    "cost_by_arm": "cost_usd",
+    "cost_by_doc_type": "cost_usd",
+    "cost_by_pages": "cost_usd",
     "cost_by_document": "cost_usd",
     "cost_by_run": "cost_usd",
     "headline": "cost_usd",
@@ -33,6 +36,7 @@ SUMMED = {  # views that add up all calls with a known end
     "runs_overview": "cost_usd",
     "estimate_vs_bill": "cost_usd",
 }
+MACROS = ("unit_economics", "month_forecast")  # of views, which have the rows
 FILTERED = [name for name, function in FUNCTIONS.items() if "is_simulated" in inspect.signature(function).parameters]
 DATED = [name for name, function in FUNCTIONS.items() if "since" in inspect.signature(function).parameters]
 
@@ -66,7 +70,7 @@ Connect = Callable[[str], duckdb.DuckDBPyConnection]
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_an_empty_ledger_gives_the_same_columns_and_no_rows(name: str, connect: Connect) -> None:
     """A figure of a workspace in which nothing happened has the columns it always has, of the same types."""
-    full, empty = FUNCTIONS[name](connect("full")), FUNCTIONS[name](connect("empty"))
+    full, empty = FUNCTIONS[name](connect("modes" if name == "input_modes_compared" else "full")), FUNCTIONS[name](connect("empty"))
 
     assert full.height > 0
     assert empty.height == 0
@@ -147,8 +151,9 @@ def test_two_periods_that_meet_hold_every_row_once(name: str, connect: Connect) 
     early = FUNCTIONS[name](con, until=edge)
     late = FUNCTIONS[name](con, since=edge + timedelta(days=1))
 
-    if name == "headline":
-        assert early["documents"][0] + late["documents"][0] == metrics.headline(con)["documents"][0]
+    if name in ("headline", "unit_economics"):
+        column = "documents" if name == "headline" else "answered"
+        assert early[column][0] + late[column][0] == FUNCTIONS[name](con)[column][0]
     else:
         assert early.height + late.height == FUNCTIONS[name](con).height
         assert min(early.height, late.height) > 0 or name in ("alerts", "errors_by_kind")
@@ -242,7 +247,7 @@ def test_the_hash_holds_instants_and_rounded_numbers_not_how_a_session_writes_th
     assert con.execute(f"select {number} from (select 0.1::double + 0.2::double as x)").fetchall() == [("0.3",)]
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in ("headline", "prompt_versions")])
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in ("headline", "prompt_versions", *MACROS)])
 def test_how_we_know_names_the_very_rows_that_are_shown(name: str, connect: Connect) -> None:
     """The statement under a figure gives as many rows as the figure was drawn from, for either kind of money and for a period."""
     con = connect("mixed")
@@ -272,3 +277,58 @@ def test_times_are_utc_and_say_so() -> None:
 
     assert frame["seen_at"][0] == datetime(2026, 10, 12, 2, tzinfo=UTC)
     assert frame.schema == {"seen_at": pl.Datetime("us", "UTC"), "hour_utc": pl.Datetime("us", "UTC")}
+
+
+def test_a_correct_document_costs_what_an_answered_one_does_over_the_share_that_is_right(connect: Connect) -> None:
+    """The figure of the notebook, of the report and of this test come from the same two views."""
+    con = connect("full")
+    units, right = metrics.unit_economics(con).row(0, named=True), metrics.documents_right(con).row(0, named=True)
+    headline = metrics.headline(con).row(0, named=True)
+
+    assert units["cost_a_document_usd"] == headline["cost_a_document_usd"]
+    assert units["cost_a_thousand_pages_usd"] == headline["cost_a_thousand_pages_usd"]
+    assert abs(units["cost_a_correct_document_usd"] * right["right_documents"] / right["labelled"] - units["cost_a_document_usd"]) < Decimal("1e-11")
+    assert units["correct_low_usd"] < units["cost_a_correct_document_usd"] < units["correct_high_usd"]
+
+
+def test_the_forecast_adds_the_mean_of_the_days_before_to_what_is_spent(connect: Connect) -> None:
+    """Quiet days count as nothing, today as spent, and the interval holds the forecast; after the last day nothing is left to guess."""
+    con = connect("full")
+    row = metrics.month_forecast(con, today=date(2026, 10, 28)).row(0, named=True)
+    by_day = {item["day_utc"]: item["cost_usd"] or Decimal(0) for item in metrics.headline_by_day(con).iter_rows(named=True)}
+    before = [by_day.get(date(2026, 10, 12) + timedelta(days=index), Decimal(0)) for index in range(16)]
+
+    assert (row["days_left"], row["days_seen"]) == (3, 16)
+    assert row["spent_usd"] == sum(value for moment, value in by_day.items() if moment <= date(2026, 10, 28))
+    assert abs(row["forecast_usd"] - row["spent_usd"] - 3 * sum(before) / 16) < Decimal("1e-9")
+    assert row["spent_usd"] <= row["forecast_low_usd"] < row["forecast_usd"] < row["forecast_high_usd"]
+
+    ended = metrics.month_forecast(con, today=date(2026, 10, 31)).row(0, named=True)
+    assert ended["forecast_low_usd"] == ended["forecast_usd"] == ended["forecast_high_usd"] == ended["spent_usd"]
+
+
+def test_a_forecast_needs_a_day_before_today_and_its_interval_a_week(connect: Connect) -> None:
+    """What nobody can know is NULL, never a number."""
+    con = connect("full")
+    first, third = (metrics.month_forecast(con, today=date(2026, 10, day)).row(0, named=True) for day in (12, 15))
+
+    assert first["forecast_usd"] is None
+    assert third["forecast_usd"] is not None
+    assert third["forecast_low_usd"] is third["forecast_high_usd"] is None
+
+
+def test_input_modes_are_compared_on_the_same_documents_alone(connect: Connect) -> None:
+    """A mode never looks cheaper because it was given the shorter documents."""
+    rows = {row["input_mode"]: row for row in metrics.input_modes_compared(connect("modes")).iter_rows(named=True)}
+
+    assert set(rows) == {"text", "file-low", "auto"}
+    assert {row["documents"] for row in rows.values()} == {2}
+    assert rows["auto"]["cost_usd"] == rows["text"]["cost_usd"]  # both have a good text layer
+    assert all(row["labelled"] == 16 and row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"] for row in rows.values())
+
+
+def test_the_parts_of_a_document_are_its_cost_and_the_reason_is_one_of_them(connect: Connect) -> None:
+    """Why a document was dear is told by the part that stands out, and no part is lost."""
+    for row in metrics.cost_reasons(connect("full")).iter_rows(named=True):
+        assert row["input_usd"] + row["cache_write_usd"] + row["output_usd"] + row["further_calls_usd"] == row["cost_usd"]
+        assert row["reason"]

@@ -245,12 +245,12 @@ def test_the_key_of_a_request_changes_with_the_prompt_and_the_schema(monkeypatch
                 assert version() != named
                 assert request_key(BASE, SHA, "text") != before
         with monkeypatch.context() as patched:
-            patched.setattr("autod_lib.prompt.record_schema", lambda: {"type": "object"})
+            patched.setattr("autod_lib.prompt.record_schema", lambda profile: {"type": "object"})
             version.cache_clear()
             assert request_key(BASE, SHA, "text") != before
         with monkeypatch.context() as patched:
             version.cache_clear()
-            patched.setattr("autod_lib.prompt.SCHEMA_VERSION", "2")
+            patched.setattr("autod_lib.prompt.schema_version", lambda profile: "2")
             assert request_key(BASE, SHA, "text") != before
     finally:
         version.cache_clear()
