@@ -336,6 +336,11 @@ class Api:
             raise
         finally:
             cost = self._price(request, end, started_at)
+            end = replace(end, usage=prices.believable(end.usage))
+            finished_at = now()
+            if finished_at < started_at:
+                back = f"the clock went back by {started_at - finished_at} during the call: its day may be wrong"
+                cost = replace(cost, warning="; ".join(filter(None, (cost.warning, back))))
             if end.is_simulated is not None and settings.simulated is None:
                 start["is_simulated"] = end.is_simulated
             usage = end.usage
@@ -344,7 +349,7 @@ class Api:
                     "call_finished",
                     **start,
                     started_at=started_at,
-                    finished_at=now(),
+                    finished_at=finished_at,
                     status=end.status,
                     outcome=end.outcome,
                     error_kind=end.error_kind,
@@ -393,7 +398,7 @@ class Api:
             return prices.Cost(None, None)
         cost = prices.price_call(end.model or request.model, end.usage, started_at, end.service_tier or self.settings.service_tier)
         if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
-            return prices.Cost(None, None, f"the answer is from {end.model!r}, which no price list knows")
+            return replace(cost, warning=f"the answer is from {end.model!r}, which no price list knows")
         return cost
 
     def _count(self, end: "End", cost: prices.Cost, upper: Decimal | None) -> None:

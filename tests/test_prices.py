@@ -106,7 +106,7 @@ def test_every_part_of_an_input_token_is_billed_once() -> None:
     assert cost.cost_usd == Decimal("0.5") * high.input + Decimal("0.4") * high.cached + Decimal("0.1") * high.written
     assert sum(cost.parts.values()) == cost.cost_usd
     assert cost.columns().keys() >= {"cost_usd", "uncached_usd", "cached_usd", "cache_write_usd", "output_usd", "price_source", "price_date"}
-    assert rates.columns().keys() == {"input", "cached", "written", "output"}
+    assert rates.columns().keys() == {"input", "cached", "written", "written_12h", "output", "service_tier"}
     assert rates.source.startswith("genai-prices ")
 
 
@@ -214,4 +214,4 @@ def test_a_dated_name_costs_what_its_model_costs() -> None:
 
 def test_the_examples_in_the_module_hold() -> None:
     """Documentation that is run."""
-    assert doctest.testmod(prices) == doctest.TestResults(failed=0, attempted=4)
+    assert doctest.testmod(prices) == doctest.TestResults(failed=0, attempted=5)
