@@ -9,7 +9,7 @@ by the notebooks. Sends nothing, writes nothing.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from .page import count, share, usd
 from .tokens import PAGE_IMAGE_TOKENS
 
 BEST: Final = "best of those that ask the same"
-TIERS: Final = {"default": "default", "batch": "batch", "flex": "flex"}
+TIERS: Final = {prices.STANDARD: "default", "batch": "batch", "flex": "flex"}
 NOT_ADVICE: Final = ("as billed", BEST, "implicit, prefix read")  # what is billed, a sum of others, and a behaviour that cannot be chosen
 
 CHANGES: Final = {
@@ -69,32 +69,35 @@ def rates(
 ) -> str:
     """The rates that the macros take, as JSON: for every model and day of the ledger those of each tier, and those of every other model.
 
-    Other models are those that the ledger has asked, and `models`. Source: prices.rates_for.
+    Other models are those that the ledger has asked, and `models`. Source: prices.all_rates.
     """
     found = con.execute(
         f"select distinct model_priced, price_date from priced_calls where {ONE_KIND} and {in_period('day_utc')} order by all",
         {"is_simulated": is_simulated, "since": since, "until": until},
     ).fetchall()
     others = sorted({model for model, _ in found} | set(models))
-    rows: list[dict[str, Any]] = []
-    for model, day in found:
-        for policy, tier in TIERS.items():
-            rows += _rows(model, day, policy, model, tier)
-        for other in others:
-            rows += _rows(model, day, f"model:{other}", other, "default") if other != model else []
+    rows = [
+        {
+            "model": model,
+            "day": day.isoformat(),
+            "policy": policy,
+            "above": each.above_input_tokens,
+            "below": each.up_to_input_tokens,
+            **each.columns(),
+        }
+        for model, day in found
+        for other in others
+        for each in prices.all_rates(other, day)
+        if (policy := _policy(model, other, each.service_tier))
+    ]
     return json.dumps(rows)
 
 
-def _rows(model: str, day: date, policy: str, priced: str, tier: str) -> list[dict[str, Any]]:
-    """The rates of one model for every length of prompt that has rates of its own."""
-    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    starts = [0, *prices.length_steps(priced, at, tier)]
-    rows = []
-    for above, below in zip(starts, [*starts[1:], None], strict=True):
-        found = prices.rates_for(priced, at, above + 1, service_tier=tier)
-        if found is not None:
-            rows.append({"model": model, "day": day.isoformat(), "above": above, "below": below, "policy": policy, **found.columns()})
-    return rows
+def _policy(model: str, other: str, tier: str) -> str | None:
+    """What these rates would be a choice of: another tier of the same model, or another model in the standard tier."""
+    if model == other:
+        return TIERS.get(tier)
+    return f"model:{other}" if tier == prices.STANDARD else None
 
 
 def left_on_table(

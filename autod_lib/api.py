@@ -189,9 +189,9 @@ class Api:
                 f"No price list knows the model {settings.model!r}, so no budget could hold; nothing was sent. Choose another with --model, "
                 "or allow it on purpose with --allow-unpriced: its calls then cost NULL."
             )
-        if settings.service_tier not in prices.PRICED_TIERS and not settings.allow_unpriced:
+        if not prices.is_priced(settings.model, now(), settings.service_tier) and not settings.allow_unpriced:
             raise SettingsError(
-                f"No price is known for the service tier {settings.service_tier!r}, so no budget could hold; nothing was sent. "
+                f"No price of {settings.model!r} is known for the service tier {settings.service_tier!r}, so no budget could hold; nothing was sent. "
                 "Unset AUTOD_SERVICE_TIER, or allow it on purpose with --allow-unpriced: its calls then cost NULL."
             )
         self.settings = settings
@@ -290,16 +290,16 @@ class Api:
     async def _attempt(self, request: Request, number: int) -> Answer:
         await self._pace(request)
         self._go_on()
-        settings = self.settings
+        settings, tier = self.settings, self.settings.service_tier
         call_id = uuid4()
         started_at = now()
-        upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap, settings.cache_lifetime)
+        upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap, settings.cache_lifetime, tier)
         await self.budget.reserve(call_id, upper)
         if self.stopping.is_set():  # it had waited for others to settle
             await self.budget.settle(call_id, None, is_unsettled=False)
             self._go_on()
         own_tokens = request.estimated_input_tokens - request.prefix_tokens
-        estimate = prices.expected_cost(request.model, started_at, request.prefix_tokens, own_tokens)
+        estimate = prices.expected_cost(request.model, started_at, request.prefix_tokens, own_tokens, tier)
         start = {
             "call_id": call_id,
             "request_key": request.request_key,
@@ -336,6 +336,11 @@ class Api:
             raise
         finally:
             cost = self._price(request, end, started_at)
+            end = replace(end, usage=prices.believable(end.usage))
+            finished_at = now()
+            if finished_at < started_at:
+                back = f"the clock went back by {started_at - finished_at} during the call: its day may be wrong"
+                cost = replace(cost, warning="; ".join(filter(None, (cost.warning, back))))
             if end.is_simulated is not None and settings.simulated is None:
                 start["is_simulated"] = end.is_simulated
             usage = end.usage
@@ -344,7 +349,7 @@ class Api:
                     "call_finished",
                     **start,
                     started_at=started_at,
-                    finished_at=now(),
+                    finished_at=finished_at,
                     status=end.status,
                     outcome=end.outcome,
                     error_kind=end.error_kind,
@@ -391,9 +396,9 @@ class Api:
     def _price(self, request: Request, end: "End", started_at: datetime) -> prices.Cost:
         if end.status != "answered":
             return prices.Cost(None, None)
-        cost = prices.price_call(end.model or request.model, end.usage, started_at, end.service_tier)
+        cost = prices.price_call(end.model or request.model, end.usage, started_at, end.service_tier or self.settings.service_tier)
         if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
-            return prices.Cost(None, None, f"the answer is from {end.model!r}, which no price list knows")
+            return replace(cost, warning=f"the answer is from {end.model!r}, which no price list knows")
         return cost
 
     def _count(self, end: "End", cost: prices.Cost, upper: Decimal | None) -> None:

@@ -358,25 +358,22 @@ def evaluate_command(as_json: Json = False) -> None:
     return _print_rows(rows) if rows else print("No labelled document has an answer yet: autod labels import FILE, after autod ingest PATH")
 
 
-@app.command()
-def prices(model: Annotated[str | None, typer.Argument(help="Model; the one in the settings without it.")] = None, as_json: Json = False) -> None:
-    """Show what a model costs today, and where the price is from."""
-    from .errors import SettingsError
-    from .journal import now
-    from .prices import rates_for
+@app.command(epilog="Examples: autod prices gpt-6-luna   ·   autod prices o3 --at 2025-06-01 --json")
+def prices(
+    model: Annotated[str | None, typer.Argument(help="Model; the one in the settings without it.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="A UTC day; today without it.", metavar="DATE")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a model costs in each service tier, since when, and where the price is from; asks no network."""
+    from .prices import price_table
 
     with _settings() as settings:
-        name = model or settings.model
-    rates = rates_for(name, now())
-    if rates is None:
-        raise SettingsError(f"No price list knows the model {name!r}; its calls would cost NULL.")
-    row = {
-        "model": rates.model,
-        "day": rates.day,
-        **{f"{kind}_usd_per_million": rate for kind, rate in rates.columns().items()},
-        "source": rates.source,
-    }
-    return _print_json(row) if as_json else _print_rows([row])
+        table = price_table(model or settings.model, at)
+    if as_json:
+        return _print_json(table.columns())
+    print("\n".join(table.sentences()[:1]))
+    _print_rows(table.rows(), widest=40)
+    return print("\n" + "\n".join(table.sentences()[1:]))
 
 
 @app.command(epilog="Examples: autod advise   ·   autod advise --model gpt-5-nano --since 2026-10-01 --json")

@@ -45,10 +45,15 @@ def _key(settings: Settings) -> Check:
 
 
 def _price(settings: Settings) -> Check:
-    rates = prices.rates_for(settings.model, journal.now())
+    rates = prices.rates_for(settings.model, journal.now(), service_tier=settings.service_tier)
     if rates is None:
-        return Check("prices", "degraded", f"no price list knows {settings.model!r}: runs refuse it without --allow-unpriced")
-    return Check("prices", "healthy", f"{settings.model}: {rates.input} input, {rates.output} output USD a million tokens ({rates.source})")
+        finding = f"no price of {settings.model!r} is known for the service tier {settings.service_tier!r}: runs refuse it without --allow-unpriced"
+        return Check("prices", "degraded", finding)
+    return Check(
+        "prices",
+        "healthy",
+        f"{settings.model}, {rates.service_tier}: {rates.input} input, {rates.output} output USD a million tokens ({rates.source})",
+    )
 
 
 def _vocabulary(settings: Settings) -> Check:

@@ -117,7 +117,7 @@ def _add(total: Estimate, reading: Reading, prefix: int, settings: Settings, ans
     if reading.status != "readable":
         total.unreadable += 1
         return
-    pages = reading.page_count or 1
+    pages, tier = reading.page_count or 1, settings.service_tier
     auto = "text" if reading.text_layer == "good" else "file-low"
     for mode in ("auto", "text", "file-low", "file-high"):
         real = auto if mode == "auto" else mode
@@ -134,10 +134,10 @@ def _add(total: Estimate, reading: Reading, prefix: int, settings: Settings, ans
         guess = tokens.estimate_document(real, pages, reading.text_tokens)
         part.documents += 1
         part.input_tokens += prefix + guess.tokens
-        part.cost_usd = _sum(part.cost_usd, prices.expected_cost(settings.model, now(), prefix, guess.tokens))
+        part.cost_usd = _sum(part.cost_usd, prices.expected_cost(settings.model, now(), prefix, guess.tokens, tier))
         part.cost_upper_usd = _sum(
             part.cost_upper_usd,
-            prices.upper_bound(settings.model, now(), prefix + 64 + guess.at_most, settings.max_output_tokens, settings.cache_lifetime),
+            prices.upper_bound(settings.model, now(), prefix + 64 + guess.at_most, settings.max_output_tokens, settings.cache_lifetime, tier),
         )
 
 

@@ -135,8 +135,9 @@ def cost_by_day(
 ) -> pl.DataFrame:
     """What the API cost each day, by model.
 
-    day_utc date · model str · is_simulated bool · calls, calls_unpriced int · uncached_tokens, cached_tokens, cache_write_tokens,
-    output_tokens int · cost_usd Decimal, null when no call had a price · uncached_usd, cached_usd, cache_write_usd, output_usd Decimal, its parts.
+    day_utc date · model str · is_simulated bool · calls, calls_unpriced, calls_unsettled int · input_tokens, and of these uncached_tokens,
+    cached_tokens, cache_write_tokens int · output_tokens int · cost_usd Decimal, null when no call had a price · uncached_usd, cached_usd,
+    cache_write_usd, output_usd Decimal, its parts · unsettled_upper_usd Decimal, what the unsettled calls can have cost at most, null when none.
     Source: sql/views/03_cost_by_day.sql
     """
     return _by_day(con, "cost_by_day", "day_utc, model, is_simulated", is_simulated, since, until)
@@ -145,8 +146,9 @@ def cost_by_day(
 def cost_by_model(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """What each model and input mode cost, dearest first.
 
-    model, input_mode str · is_simulated bool · calls, documents, calls_unpriced, input_tokens, cached_tokens, cache_write_tokens, output_tokens int ·
-    cost_usd, cost_a_document_usd Decimal, null without a price.   Source: sql/views/04_cost_by_model.sql
+    model, input_mode str · is_simulated bool · calls, documents, calls_unpriced, calls_unsettled, input_tokens, cached_tokens, cache_write_tokens,
+    output_tokens int · cost_usd, cost_a_document_usd Decimal, null without a price · unsettled_upper_usd Decimal, null when none is unsettled.
+    Source: sql/views/04_cost_by_model.sql
     """
     return _all(con, "cost_by_model", "cost_usd desc nulls last, model, input_mode nulls last, is_simulated", is_simulated)
 
@@ -154,8 +156,9 @@ def cost_by_model(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None =
 def cost_by_document(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """What each document has cost so far, dearest first; re-runs and experiments included.
 
-    document_sha256 str, null for calls of no document · is_simulated bool · calls, calls_unpriced, input_tokens, cached_tokens, cache_write_tokens,
-    output_tokens, reasoning_tokens int · cost_usd Decimal, null when none of its calls had a price · file_name, doc_type str · page_count int.
+    document_sha256 str, null for calls of no document · is_simulated bool · calls, calls_unpriced, calls_unsettled, input_tokens, cached_tokens,
+    cache_write_tokens, output_tokens, reasoning_tokens int · cost_usd Decimal, null when none of its calls had a price · unsettled_upper_usd
+    Decimal, what its unsettled calls can have cost at most · file_name, doc_type str · page_count int.
     Source: sql/views/05_cost_by_document.sql, with name, kind and pages of sql/views/12_documents.sql
     """
     sql = (
@@ -173,6 +176,50 @@ def cost_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = N
     output_tokens int · cost_usd, unsettled_upper_usd Decimal.   Source: sql/views/06_cost_by_run.sql
     """
     return _all(con, "cost_by_run", "run_id desc, is_simulated", is_simulated)
+
+
+def calls_as_billed(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
+    """The bill, call by call and newest first, at most `limit` rows: tokens, the rates stored with the call, and what they come to.
+
+    call_id, run_id, document_sha256, model, model_billed, status, service_tier str · is_simulated bool · started_at UTC · input_tokens,
+    uncached_tokens, cached_tokens, cache_write_tokens, cache_write_12h_tokens, output_tokens int · input_rate, cached_rate, written_rate,
+    written_12h_rate, output_rate Decimal, USD a million tokens · uncached_usd, cached_usd, cache_write_usd, output_usd, cost_usd,
+    unsettled_upper_usd Decimal · price_date date · price_source, price_warning str.   Source: sql/views/60_calls_as_billed.sql
+    """
+    return _calls(con, "calls_as_billed", "started_at desc, call_id", is_simulated, limit)
+
+
+def calls_at_todays_price(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
+    """What each call would cost today, newest first, at most `limit` rows; never a bill.
+
+    call_id, run_id, document_sha256, model, model_billed, status, service_tier str · is_simulated bool · started_at UTC · as_billed_usd,
+    at_todays_price_usd Decimal, null when unknown · price_date, price_since date · price_source str.
+    Source: sql/views/61_calls_at_todays_price.sql
+    """
+    return _calls(con, "calls_at_todays_price", "started_at desc, call_id", is_simulated, limit)
+
+
+def calls_in_another_tier(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
+    """What each call would have cost in each other service tier, newest first, at most `limit` rows; never a bill, never added over tiers.
+
+    call_id, run_id, document_sha256, model, model_billed, service_tier_billed, service_tier str · is_simulated bool · started_at UTC ·
+    as_billed_usd, in_tier_usd Decimal, null when unknown · price_date, price_since date · price_source str.
+    Source: sql/views/62_calls_in_another_tier.sql
+    """
+    return _calls(con, "calls_in_another_tier", "started_at desc, call_id, service_tier", is_simulated, limit)
+
+
+def _calls(con: duckdb.DuckDBPyConnection, view: str, order: str, is_simulated: bool | None, limit: int | None) -> pl.DataFrame:
+    return read(con, f"from {view} where {ONE_KIND} order by {order} limit $limit", {"is_simulated": is_simulated, "limit": limit})
+
+
+def cost_by_price(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """The ledger as billed, at the price of today and in each other tier: only `as billed` is a bill.
+
+    price str: `as billed`, `today` or a service tier · model str · is_simulated bool · calls, calls_unpriced, calls_unsettled int ·
+    unsettled_upper_usd Decimal · as_billed_usd, repriced_usd Decimal, of the same calls.   Source: sql/views/63_cost_by_price.sql
+    """
+    return _all(con, "cost_by_price", "price, model, is_simulated", is_simulated)
 
 
 def cache_by_day(
@@ -355,8 +402,8 @@ def runs_overview(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None =
     """Every run, newest first.
 
     run_id, command, notebook, parent_run_id, environment, version str · is_simulated bool · started_at, finished_at UTC · seconds float · state str ·
-    exit_status int · reason str · documents, processed, needs_review, failed, calls, calls_unsettled int · cost_usd, unsettled_upper_usd Decimal ·
-    arguments, settings, summary JSON text.   Source: sql/views/43_runs_overview.sql
+    exit_status int · reason str · documents, processed, needs_review, failed, calls, calls_unpriced, calls_unsettled int · cost_usd,
+    unsettled_upper_usd Decimal · arguments, settings, summary JSON text.   Source: sql/views/43_runs_overview.sql
     """
     sql = f"from runs_overview where {ONE_KIND_OR_NONE} order by started_at desc, run_id desc limit $limit"
     return read(con, sql, {"is_simulated": is_simulated, "limit": limit})

@@ -3,7 +3,7 @@
 Decided here: the names, defaults and limits of all settings, and where they come from: an argument, else the environment variable
 (`AUTOD_<SETTING>`, and OPENAI_API_KEY and OPENAI_BASE_URL by their own names), else a line of the file `.env` in the current folder, else the
 default. Promised: a wrong value names the variable, the value and what is allowed; the key is never part of a text. Read by everything;
-reads nothing of autoD. Plain pydantic, because pydantic-settings would add 0.2 s to the start of every command.
+reads only the price file that a setting names. Plain pydantic, because pydantic-settings would add 0.2 s to the start of every command.
 """
 
 import os
@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from . import prices
 from .errors import MissingKey, SettingsError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -70,6 +71,7 @@ class Settings(BaseModel):
     budget_run_usd: Decimal | None = Field(None, description="What one run may cost.", ge=0)
     budget_day_usd: Decimal | None = Field(None, description="What a UTC day may cost.", ge=0)
     budget_month_usd: Decimal | None = Field(None, description="What a UTC month may cost.", ge=0)
+    prices_file: Path | None = Field(None, description="File of your own prices; its form is that of data/prices/overrides.toml.")
     alert_usd: tuple[Decimal, ...] = Field((Decimal(10), Decimal(50), Decimal(100)), description="Spend of a month that raises an alert.")
 
     readers: int = Field(2, description="Worker processes that read PDFs.", ge=1, le=64)
@@ -96,7 +98,7 @@ class Settings(BaseModel):
             raise ValueError("must not carry a user name or password")
         return value.rstrip("/")
 
-    @field_validator("home", "log_file")
+    @field_validator("home", "log_file", "prices_file")
     @classmethod
     def _is_absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
@@ -157,7 +159,9 @@ def variable(setting: str) -> str:
 def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
     """The settings of this process: given arguments (None: not given), then the environment, then `.env`, then the defaults.
 
-    Raises: SettingsError naming each wrong variable, its value and what is allowed, and AUTOD_ variables that no setting has.
+    The price file that they name is in force from here on, in this process.
+    Raises: SettingsError naming each wrong variable, its value and what is allowed, AUTOD_ variables that no setting has, and a mistake in the
+    price file.
     """
     found = dict(os.environ if environ is None else environ)
     if environ is None and Path(".env").is_file():
@@ -170,9 +174,11 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
         raise SettingsError(f"{', '.join(unknown)}: no such setting; `autod doctor` lists those there are.")
     values |= {name: value for name, value in given.items() if value is not None}
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(problem, values) for problem in error.errors())) from None
+    prices.use_file(settings.prices_file)
+    return settings
 
 
 # Beside the settings: the run of `autod run` that started this process, and where a crash test wants it to die.

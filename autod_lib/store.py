@@ -2,9 +2,11 @@
 
 Decided here: that nobody holds the database. Every function opens it, works and closes it behind a fair gate (two `flock` files), because a
 database that is open in one process refuses all others, and because reading the file's bytes in the process that has it open silently drops
-DuckDB's own lock: nothing in autoD opens it as a file. Promised: loading is one transaction a piece of a segment together with the
-offset it reaches, so that an interrupted load changes nothing and a repeated one adds nothing; a line that cannot be loaded is quarantined
-alone; a database that is gone or damaged is rebuilt from the journal. Called by ingest.py, runs.py, metrics.py and the commands.
+DuckDB's own lock: nothing in autoD opens it as a file. Promised: loading is one transaction a piece of a segment together with the offset it
+reaches, so that an interrupted load changes nothing and a repeated one adds nothing; a line that cannot be loaded is quarantined alone; a database
+that is gone or damaged is rebuilt from the journal. One table is no record of what happened: `price_list`, which holds what the price lists of
+this machine say of the models in the ledger, and is made anew when they or the day change. Called by ingest.py, runs.py, metrics.py and the
+commands.
 """
 
 import fcntl
@@ -14,7 +16,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -24,7 +26,7 @@ from typing import Any, Final
 import duckdb
 import orjson
 
-from . import journal
+from . import journal, prices
 from .errors import StoreDamaged, StoreTooNew, WorkspaceBusy, WorkspaceUnusable
 
 DATABASE: Final = "autod.duckdb"
@@ -248,14 +250,21 @@ def reading(home: Path, *, wait_s: float = 10.0) -> Iterator[duckdb.DuckDBPyConn
         with _gate(home, alone=False, wait_s=wait_s):
             con = _open(home, read_only=True, wait_s=wait_s)
             try:
-                if not (may_load and _is_behind(con, home)):
+                behind = may_load and _is_behind(con, home)
+                if not behind and not (may_load and _prices_are_old(con)):
                     yield con
                     return
             except DAMAGE as error:  # a damaged block is found when it is read
                 raise _damaged(home, error) from error
             finally:
                 con.close()
-        load(home, wait_s=wait_s)
+        # Prices of yesterday are no reason not to read: the views tell their day.
+        with nullcontext() if behind else suppress(WorkspaceUnusable, WorkspaceBusy):
+            load(home, wait_s=wait_s)
+
+
+def _prices_are_old(con: duckdb.DuckDBPyConnection) -> bool:
+    return con.execute("select fingerprint, today from price_list_state").fetchall() != [(prices.fingerprint(), journal.now().date())]
 
 
 def _is_behind(con: duckdb.DuckDBPyConnection, home: Path) -> bool:
@@ -291,6 +300,12 @@ def load(home: Path, *, wait_s: float = 30.0, only: Path | None = None) -> LoadR
     """
     report = LoadReport()
     with writing(home, wait_s=wait_s) as con:
+        if _prices_are_old(con):
+            with _transaction(con):
+                con.execute("delete from price_list")
+                con.execute("delete from price_list_state")
+                con.execute("insert into price_list_state values (?, ?)", [prices.fingerprint(), journal.now().date()])
+                _list_prices(con)
         loaded = {row[0]: row[1:] for row in con.execute("select run_id, loaded_bytes, is_closed from segments").fetchall()}
         for segment in journal.segments(home) if only is None else [only]:
             run_id = journal.run_of(segment)
@@ -369,8 +384,29 @@ def _insert_piece(con: duckdb.DuckDBPyConnection, run_id: str, events: list[dict
         for line, reason in poison:
             text = line[:10_000].decode("utf-8", "backslashreplace")
             con.execute("insert into quarantined_lines values (?, ?, ?, ?)", [run_id, journal.now(), reason, text])
+        if "call_finished" in by_kind:
+            _list_prices(con, run_id, min(event["seq"] for event in by_kind["call_finished"]))
         _note_segment(con, run_id, end, len(events) - len(unknown), len(poison), 0, False)
     return len(poison)
+
+
+MODELS_BY_DAY: Final = """
+select distinct model, unnest([day, (select today from price_list_state)]) as day from (
+    select coalesce(model_answered, model) as model, cast(make_timestamp(epoch_us(started_at)) as date) as day
+    from calls_finished where run_id = coalesce($run_id, run_id) and seq >= $first
+) where model is not null and day is not null
+except select model, day from price_list order by all"""
+
+
+RATE_COLUMNS: Final = "service_tier above_input_tokens up_to_input_tokens input cached written written_12h output since source".split()  # noqa: SIM905
+
+
+def _list_prices(con: duckdb.DuckDBPyConnection, run_id: str | None = None, first: int = 0) -> None:
+    """Adds to `price_list` what is not there yet of the calls of a run from an event on, or of all calls."""
+    for model, day in con.execute(MODELS_BY_DAY, {"run_id": run_id, "first": first}).fetchall():
+        listed = [[model, day, *(getattr(rates, name) for name in RATE_COLUMNS)] for rates in prices.all_rates(model, day)]
+        if listed:
+            con.executemany(f"insert into price_list values ({', '.join('?' * (2 + len(RATE_COLUMNS)))})", listed)
 
 
 def _refused(con: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> str:

@@ -244,7 +244,7 @@ def test_what_is_no_response_is_unsettled_with_its_upper_bound(server: tuple[str
         ("no-usage", "no usage"),
         ("wrong-usage", "no usage"),
         ("negative-usage", "negative"),
-        ("other-tier", "tier"),
+        ("other-tier:scale", "tier"),
         ("other-model", "gpt-9-unheard-of"),
     ],
 )

@@ -371,13 +371,44 @@ def test_a_dry_run_takes_the_input_mode(command: Command, tmp_path: Path) -> Non
     assert ended.json["input_mode"] == "file-high"
 
 
-def test_prices_name_their_source(command: Command) -> None:
-    """Rates of input, cached, written and output tokens, with the list they are from."""
-    ended = command("prices", "gpt-6-luna", "--json")
+def test_prices_tell_every_tier_since_when_and_their_source(command: Command) -> None:
+    """Rates of input, cached, written and output tokens in each service tier, with the list they are from and the first day."""
+    ended = command("prices", "gpt-6-luna", "--at", "2026-11-24", "--json")
 
     assert ended.status == 0
-    assert "genai-prices" in str(ended.json["source"])
-    assert ended.json["input_usd_per_million"] == "0.1"
+    standard, batch = (next(row for row in ended.json["rates"] if row["service_tier"] == tier) for tier in ("standard", "batch"))
+    assert "genai-prices" in standard["source"]
+    assert (standard["input_usd_per_million"], batch["input_usd_per_million"], batch["since"]) == ("0.1", "0.05", "2026-10-14")
+    assert ended.json["vector_store"]["storage_gb_day"] == "0.10"
+    assert ended.json["unpriced_tiers"] == []
+    printed = command("prices", "gpt-4.1")
+    assert "No price is known for the service tiers flex" in printed.out
+
+
+def test_prices_of_an_unknown_model_or_day_are_refused_with_a_way_on(command: Command) -> None:
+    """Exit 2: near names for a misspelt model, an example for a day that is none, and no table of zeros."""
+    for arguments, hint in (
+        (["gpt-6-lunna"], "Near names: gpt-6-luna"),
+        (["gpt-6-luna", "--at", "yesterday"], "Example: --at 2026-11-24"),
+        (["gpt-6-luna", "--at", "1999-12-31"], "no prices before 2025-03-11"),
+    ):
+        ended = command("prices", *arguments)
+        assert (ended.status, ended.out) == (2, "")
+        assert hint in ended.err
+
+
+def test_prices_of_ones_own_file_are_in_force_and_a_mistake_in_it_stops_every_command(command: Command, tmp_path: Path) -> None:
+    """A self-hosted model is priced on purpose; a wrong file ends any command before anything is sent."""
+    own = tmp_path / "own.toml"
+    own.write_text('[[model]]\nmodel = "llama-9"\nsince = 2026-01-01\nsource = "our own electricity"\ninput = 0.02\noutput = 0.08\n')
+    shown = command("prices", "llama-9", "--json", AUTOD_PRICES_FILE=str(own))
+    assert shown.status == 0
+    assert [(row["input_usd_per_million"], row["source"]) for row in shown.json["rates"]] == [("0.02", "own.toml: our own electricity")]
+    own.write_text(own.read_text().replace("0.02", "-1"))
+    refused = command("status", AUTOD_PRICES_FILE=str(own))
+    assert (refused.status, refused.out) == (2, "")
+    assert "own.toml" in refused.err
+    assert "line 5" in refused.err
 
 
 def test_help_and_version_are_there_for_every_command(command: Command) -> None:

@@ -106,7 +106,7 @@ def test_every_part_of_an_input_token_is_billed_once() -> None:
     assert cost.cost_usd == Decimal("0.5") * high.input + Decimal("0.4") * high.cached + Decimal("0.1") * high.written
     assert sum(cost.parts.values()) == cost.cost_usd
     assert cost.columns().keys() >= {"cost_usd", "uncached_usd", "cached_usd", "cache_write_usd", "output_usd", "price_source", "price_date"}
-    assert rates.columns().keys() == {"input", "cached", "written", "output"}
+    assert rates.columns().keys() == {"input", "cached", "written", "written_12h", "output", "service_tier"}
     assert rates.source.startswith("genai-prices ")
 
 
@@ -139,8 +139,9 @@ UNPRICED: dict[str, tuple[str, Usage, str | None, str]] = {
     "more cached and written than sent": ("gpt-6-luna", Usage(10, 6, 5, output_tokens=1), None, "more tokens were cached than were sent"),
     "more for a lifetime than written": ("gpt-6-luna", Usage(10, 0, 5, 3, 3, 1), None, "for a lifetime"),
     "more reasoning than output": ("gpt-6-luna", Usage(10, 0, 0, output_tokens=1, reasoning_tokens=2), None, "more tokens of reasoning"),
-    "flex": ("gpt-6-luna", Usage(10, 0, 0, output_tokens=1), "flex", "service tier 'flex'"),
-    "priority": ("gpt-6-luna", Usage(10, 0, 0, output_tokens=1), "priority", "service tier 'priority'"),
+    "flex where it is not offered": ("gpt-4.1", Usage(10, 0, 0, output_tokens=1), "flex", "service tier 'flex'"),
+    "priority where it is not offered": ("gpt-5-nano", Usage(10, 0, 0, output_tokens=1), "priority", "service tier 'priority'"),
+    "scale": ("gpt-6-luna", Usage(10, 0, 0, output_tokens=1), "scale", "service tier 'scale'"),
     "a tier of tomorrow": ("gpt-6-luna", Usage(10, 0, 0, output_tokens=1), "turbo", "service tier 'turbo'"),
 }
 
@@ -213,4 +214,4 @@ def test_a_dated_name_costs_what_its_model_costs() -> None:
 
 def test_the_examples_in_the_module_hold() -> None:
     """Documentation that is run."""
-    assert doctest.testmod(prices) == doctest.TestResults(failed=0, attempted=3)
+    assert doctest.testmod(prices) == doctest.TestResults(failed=0, attempted=5)

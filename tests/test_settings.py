@@ -50,7 +50,7 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "log_file_bytes": ("1", "greater than or equal to 10000"),
     "log_backups": ("-1", "greater than or equal to 0"),
 }
-ANY_VALUE_GOES = {"api_key", "fields", "home", "log_file", "models_allowed"}
+ANY_VALUE_GOES = {"api_key", "fields", "home", "log_file", "models_allowed", "prices_file"}  # what is in the price file: test_price_file.py
 
 
 def test_each_setting_is_read_from_the_variable_of_its_name() -> None:

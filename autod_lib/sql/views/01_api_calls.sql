@@ -5,8 +5,9 @@ with unclosed as (
     select run_id from runs_started anti join runs_finished using (run_id)
 )
 select call_id, run_id, document_sha256, arm, purpose, model, input_mode, status, outcome, started_at, finished_at, attempt, repeat,
-       input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, service_tier, cost_usd,
-       cost_upper_usd, price_date, price_source, price_warning, is_simulated, error_kind, error_message, latency_ms, request_key, prompt_hash, cache_policy, cache_key,
+       input_tokens, input_tokens - coalesce(cached_tokens, 0) - coalesce(cache_write_tokens, 0) as uncached_tokens, cached_tokens, cache_write_tokens,
+       cache_write_12h_tokens, output_tokens, reasoning_tokens, service_tier, coalesce(price_tier, case when cost_usd is not null then 'standard' end) as price_tier,
+       cost_usd, uncached_usd, cached_usd, cache_write_usd, output_usd, cost_upper_usd, price_rates, price_date, price_source, price_warning, is_simulated, error_kind, error_message, latency_ms, request_key, prompt_hash, cache_policy, cache_key,
        model_answered, estimated_input_tokens, estimate_usd
 from calls_finished
 union all by name
@@ -28,13 +29,21 @@ comment on column api_calls.finished_at is 'When its end was known, UTC; NULL: n
 comment on column api_calls.attempt is 'Attempt at the request within the run, from 1.';
 comment on column api_calls.repeat is 'Number of the wanted repetition, else 0.';
 comment on column api_calls.input_tokens is 'All input tokens; NULL when unknown.';
+comment on column api_calls.uncached_tokens is 'Of these, neither read from the prompt cache nor written to it: with the next two they are all of them.';
 comment on column api_calls.cached_tokens is 'Of these, read from the prompt cache.';
 comment on column api_calls.cache_write_tokens is 'Of these, written to the prompt cache.';
+comment on column api_calls.cache_write_12h_tokens is 'Of the written ones, for 12 hours.';
 comment on column api_calls.output_tokens is 'Output tokens, reasoning included.';
 comment on column api_calls.reasoning_tokens is 'Of these, reasoning.';
 comment on column api_calls.service_tier is 'Tier that the answer names.';
+comment on column api_calls.price_tier is 'Tier billed: standard, flex, batch, priority, …; NULL when nothing came back.';
 comment on column api_calls.cost_usd is 'USD as billed on the day of sending, DECIMAL; NULL when unknown, never 0 instead.';
+comment on column api_calls.uncached_usd is 'Of these, for uncached input.';
+comment on column api_calls.cached_usd is 'Of these, for cache reads.';
+comment on column api_calls.cache_write_usd is 'Of these, for cache writes.';
+comment on column api_calls.output_usd is 'Of these, for output.';
 comment on column api_calls.cost_upper_usd is 'USD it can have cost at most; NULL without a price.';
+comment on column api_calls.price_rates is 'The rates of the price, USD a million tokens, and their tier.';
 comment on column api_calls.price_date is 'Day whose prices were used, UTC.';
 comment on column api_calls.price_source is 'Where the price is from.';
 comment on column api_calls.price_warning is 'Why there is no price, or what is odd about the usage.';

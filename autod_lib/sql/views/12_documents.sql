@@ -58,6 +58,7 @@ select
     coalesce(state.processing_status, 'pending') as processing_status, state.processed_at, state.processing_seconds, state.last_run_id, state.failed_runs,
     answer.arm, answer.model, answer.input_mode, answer.prompt_hash, answer.schema_version, kind.is_simulated,
     money.calls, money.input_tokens, money.cached_tokens, money.cache_write_tokens, money.output_tokens, money.reasoning_tokens, money.cost_usd,
+    money.calls_unsettled, money.unsettled_upper_usd,
     state.error_kind, state.error_sentence,
     coalesce(state.processing_status = 'needs_review' and labelled_fields is null, false) as needs_review, answer.review_reasons,
     answer.requires_review, answer.is_valid, truth.labelled_fields, answer.raw_answer, answer.call_id,
@@ -113,6 +114,8 @@ comment on column documents.cache_write_tokens is 'Of these, written to the cach
 comment on column documents.output_tokens is 'Output tokens.';
 comment on column documents.reasoning_tokens is 'Of these, reasoning.';
 comment on column documents.cost_usd is 'USD of its calls, DECIMAL; NULL when none had a price. Real ones alone if there are any, else simulated ones.';
+comment on column documents.calls_unsettled is 'Of its calls, those whose end nobody knows; cost_usd leaves them out.';
+comment on column documents.unsettled_upper_usd is 'USD that these can have cost at most.';
 comment on column documents.error_kind is 'Kind of error, a word.';
 comment on column documents.error_sentence is 'What happened and what to do.';
 comment on column documents.needs_review is 'Whether a person should look; false once somebody labelled it.';

@@ -16,7 +16,7 @@ with prefixes as (
            page_count, text_layer, input_tokens, output_tokens, cost_usd, cache_write_usd, output_usd,
            least(coalesce(prefix_tokens, 0), input_tokens) as prefix_tokens,
            cast(coalesce(cached_tokens, 0) as decimal(12,0)) as cached, cast(coalesce(cache_write_tokens, 0) as decimal(12,0)) as written,
-           cast(coalesce(cache_write_tokens, 0) + coalesce(cache_write_12h_tokens, 0) as decimal(12,0)) as written_rates,
+           cast(coalesce(cache_write_12h_tokens, 0) as decimal(12,0)) as written_12h,
            cast(price_rates ->> 'input' as decimal(18,9)) * cast(0.000001 as decimal(6,6)) as input_rate,
            cast(price_rates ->> 'cached' as decimal(18,9)) * cast(0.000001 as decimal(6,6)) as cached_rate,
            cast(price_rates ->> 'written' as decimal(18,9)) * cast(0.000001 as decimal(6,6)) as written_rate,
@@ -39,7 +39,7 @@ with prefixes as (
     from replayed
 )
 select call_id, run_id, document_sha256, arm, purpose, model, model_priced, input_mode, prompt_hash, reasoning_effort, is_simulated, started_at, day_utc, price_date,
-       service_tier, cache_policy, page_count, text_layer, input, cached, written, written_rates, output, input_rate, cached_rate, written_rate, output_rate, cost_usd,
+       service_tier, cache_policy, page_count, text_layer, input, cached, written, written_12h, output, input_rate, cached_rate, written_rate, output_rate, cost_usd,
        cache_write_usd, output_usd,
        cast(input * input_rate + output * output_rate as decimal(24,12)) as no_mark_usd,
        case when cache_policy in ('explicit', 'automatic') then cost_usd
@@ -73,7 +73,7 @@ comment on column priced_calls.text_layer is 'Text layer of its document: good, 
 comment on column priced_calls.input is 'Input tokens.';
 comment on column priced_calls.cached is 'Of these, read from the cache.';
 comment on column priced_calls.written is 'Of these, written to the cache.';
-comment on column priced_calls.written_rates is 'The same with tokens written for 12 hours counted twice, as they are billed.';
+comment on column priced_calls.written_12h is 'Of these, written for 12 hours.';
 comment on column priced_calls.output is 'Output tokens, reasoning included.';
 comment on column priced_calls.input_rate is 'USD an uncached input token.';
 comment on column priced_calls.cached_rate is 'USD a token read from the cache.';

@@ -2,14 +2,15 @@
 -- rates: JSON list of {model, day, above, below, policy, input, cached, written, output}: USD a million tokens of `model` on `day` for prompts of more than `above`
 -- and at most `below` tokens; policy is default, batch, flex, or model:NAME for the price of another model. page_low, page_high: image tokens of a page.
 -- Another input mode: by the answer that the same document had in it, if there is one, else by the image tokens of its pages; text only of a good text layer.
-create or replace macro price_list(rates) as table
+create or replace macro rates_given(rates) as table
 select r.model, r.day, r.above, r.below, r.policy, r.input * cast(0.000001 as decimal(6,6)) as input_rate, r.cached * cast(0.000001 as decimal(6,6)) as cached_rate,
-       r.written * cast(0.000001 as decimal(6,6)) as written_rate, r.output * cast(0.000001 as decimal(6,6)) as output_rate
+       r.written * cast(0.000001 as decimal(6,6)) as written_rate,
+       coalesce(r.written_12h, 2 * r.written) * cast(0.000001 as decimal(6,6)) as written_12h_rate, r.output * cast(0.000001 as decimal(6,6)) as output_rate
 from (
     select unnest(from_json(rates, '[{"model":"VARCHAR","day":"DATE","above":"BIGINT","below":"BIGINT","policy":"VARCHAR","input":"DECIMAL(18,9)",
-                                       "cached":"DECIMAL(18,9)","written":"DECIMAL(18,9)","output":"DECIMAL(18,9)"}]')) as r
+                                       "cached":"DECIMAL(18,9)","written":"DECIMAL(18,9)","written_12h":"DECIMAL(18,9)","output":"DECIMAL(18,9)"}]')) as r
 );
-comment on macro table price_list is 'Rates given as JSON, as USD a token. Grain: model, day, above, policy.';
+comment on macro table rates_given is 'Rates given as JSON, as USD a token. Grain: model, day, above, policy.';
 
 create or replace macro call_in_modes(page_low, page_high) as table
 with calls as (
@@ -49,9 +50,9 @@ union all select call_id, 'implicit, prefix read', implicit_reads_usd, cache_pol
 union all
 select call_id, list.policy,
        case when list.policy = 'batch' then cast(input * list.input_rate + output * list.output_rate as decimal(24,12))
-            else cast((input - cached - written) * list.input_rate + cached * list.cached_rate + written_rates * list.written_rate + output * list.output_rate
+            else cast((input - cached - written) * list.input_rate + cached * list.cached_rate + (written - written_12h) * list.written_rate + written_12h * list.written_12h_rate + output * list.output_rate
                       as decimal(24,12)) end, false
-from priced_calls join price_list(rates) as list
+from priced_calls join rates_given(rates) as list
 on list.model = model_priced and list.day = price_date and input > list.above and (list.below is null or input <= list.below) and list.policy <> 'default'
 union all
 select call_id, 'input ' || target,

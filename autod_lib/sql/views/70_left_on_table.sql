@@ -33,15 +33,16 @@ comment on macro table left_on_table is 'The calls of a period repriced under ev
 create or replace macro savings(since, until, rates, page_low, page_high) as table
 with calls as (
     select calls.*, coalesce(list.input_rate, calls.input_rate) as list_input, coalesce(list.cached_rate, calls.cached_rate) as list_cached,
-           coalesce(list.written_rate, calls.written_rate) as list_written, coalesce(list.output_rate, calls.output_rate) as list_output,
+           coalesce(list.written_rate, calls.written_rate) as list_written,
+           coalesce(list.written_12h_rate, 2 * calls.written_rate) as list_written_12h, coalesce(list.output_rate, calls.output_rate) as list_output,
            coalesce(mode.more_input, 0) as more_input, coalesce(mode.more_output, 0) as more_output,
            calls.input_mode is distinct from 'file-high' and mode.is_measured is distinct from true as is_estimated
     from priced_calls as calls
-    left join price_list(rates) as list
+    left join rates_given(rates) as list
     on list.model = model_priced and list.day = price_date and input > list.above and (list.below is null or input <= list.below) and list.policy = 'default'
     left join call_in_modes(page_low, page_high) as mode on mode.call_id = calls.call_id and mode.target = 'file-high'
 ), standard as (
-    select *, cast((input - cached - written) * list_input + cached * list_cached + written_rates * list_written + output * list_output as decimal(24,12))
+    select *, cast((input - cached - written) * list_input + cached * list_cached + (written - written_12h) * list_written + written_12h * list_written_12h + output * list_output as decimal(24,12))
               as at_default_usd,
            case when cache_policy <> 'automatic' and input >= 1024 then list_written else list_input end as naive_rate
     from calls
