@@ -121,7 +121,7 @@ def test_a_new_database_is_made_whole_and_made_once(tmp_path: Path) -> None:
                 ]
             )
     assert states[0] == states[1]
-    assert [row[0] for row in states[0][0]] == list(range(1, len(states[0][0]) + 1))
+    assert [row[0] for row in states[0][0]] == sorted({int(path.name[:4]) for path in (Path(store.__file__).parent / "sql" / "migrations").iterdir()})
 
 
 def test_changed_views_are_made_again_over_what_is_there(home: Path, expected: Figures) -> None:
@@ -156,7 +156,7 @@ def test_a_database_of_a_newer_autod_is_refused_and_not_changed(home: Path) -> N
     file = home / store.DATABASE
     before = file.read_bytes()
     for attempt in (lambda: store.writing(home), lambda: store.reading(home)):
-        with pytest.raises(StoreTooNew, match=r"version 9999, this autoD knows 1\. Nothing was changed") as told, attempt():
+        with pytest.raises(StoreTooNew, match=r"version 9999, this autoD knows \d+\. Nothing was changed") as told, attempt():
             pass
     with pytest.raises(StoreTooNew):
         store.load(home)
