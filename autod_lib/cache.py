@@ -378,7 +378,7 @@ class _Model:
         even = break_even(self.rates or GUIDE, lifetime, read=self.read, written=self.written)
         calls, rounds = self.load.calls, self._written_rounds(lifetime)
         kept = self.load.rounds if rounds == 1 else 1
-        full, rest = (1, 0) if self.tier == "batch" else divmod(self.busiest, SHARD_CALLS)
+        full, rest = (1, 0) if self.tier == "batch" else divmod(self.busiest, SHARD_CALLS - (warming == "prewarm"))
         rest_calls = calls * rest // self.busiest
         full_calls = calls - rest_calls
         shards, marked = 0, 0
@@ -442,7 +442,10 @@ class Shards:
         needed = min(self.left + 1, self.decision.load.in_flight)
         if len(self._counts) < choice.shards or (self._room < needed and self.decision.may_grow):
             if self._pays():
-                return self._placed(self._open(), now, leads=True)
+                shard = self._open()
+                if choice.warming == "prewarm":  # a request of this minute, too
+                    self._placed(shard, now)
+                return self._placed(shard, now, leads=True)
             if self._room <= 0:
                 return Place(None) if choice.policy == "explicit" else self._placed(0, now)
         return self._placed(self._next(), now)
