@@ -50,7 +50,7 @@ class Request:
     arm: str
     purpose: str
     model: str
-    input_mode: str
+    input_mode: str | None
     prompt_hash: str
     schema_version: str
     cache_policy: str
@@ -60,6 +60,9 @@ class Request:
     output_cap: int
     repeat: int = 0
     prefix_tokens: int = 0
+    cache_lifetime: str | None = None
+    expected_cached_tokens: int | None = None
+    expected_write_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +296,8 @@ class Api:
         settings, tier = self.settings, self.settings.service_tier
         call_id = uuid4()
         started_at = now()
-        upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap, settings.cache_lifetime, tier)
+        lifetime = request.cache_lifetime or "30m"
+        upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap, lifetime, tier)
         await self.budget.reserve(call_id, upper)
         if self.stopping.is_set():  # it had waited for others to settle
             await self.budget.settle(call_id, None, is_unsettled=False)
@@ -317,6 +321,10 @@ class Api:
             "service_tier_asked": settings.service_tier,
             "cache_policy": request.cache_policy,
             "cache_key": request.cache_key,
+            "cache_lifetime": request.cache_lifetime,
+            "prefix_tokens": request.prefix_tokens or None,
+            "expected_cached_tokens": request.expected_cached_tokens,
+            "expected_write_tokens": request.expected_write_tokens,
             "estimated_input_tokens": request.estimated_input_tokens,
             "estimate_usd": estimate,
             "cost_upper_usd": upper,
@@ -331,6 +339,8 @@ class Api:
         end = End()
         try:
             end = self._without_key(await self._send(request.body))
+            if request.purpose == "prewarm" and end.outcome == "empty":  # it was asked to write the cache and say nothing
+                end = replace(end, outcome="completed", error_kind=None, message="", try_again=False)
         except asyncio.CancelledError:
             end = End(status="unsettled", error_kind="interrupted", message="the run was interrupted while the call was under way")
             raise

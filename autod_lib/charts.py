@@ -723,6 +723,98 @@ def cache_by_key(frame: pl.DataFrame, *, most: int = 12) -> Chart:
     )
 
 
+def cache_by_policy(frame: pl.DataFrame) -> Chart:
+    """What each cache policy expected to read and to write, and what the answers say. Takes metrics.cache_by_policy."""
+    known = frame.filter(pl.col("expected_cached_tokens").is_not_null())
+    if known.is_empty():
+        return nothing("Does the cache do what its policy expects?")
+    names = [f"{row['model']} · {_policy_name(row)}" for row in known.iter_rows(named=True)]
+    return _expected(known, names, _policy_title(known), "tokens by policy; pale: expected by the policy, full: by the answers")
+
+
+def _policy_name(row: Mapping[str, Any]) -> str:
+    parts = [row["cache_policy"], row["cache_lifetime"], "" if row["service_tier"] == "default" else row["service_tier"]]
+    return " · ".join(part for part in parts if part and part != "(none)")
+
+
+def cache_by_run(frame: pl.DataFrame, *, most: int = 12) -> Chart:
+    """The same for the newest runs. Takes metrics.cache_by_run."""
+    known = frame.filter(pl.col("expected_cached_tokens").is_not_null()).head(most)
+    if known.is_empty():
+        return nothing("Did each run read what it expected?")
+    names = [f"{row['first_at']:%d %b %H:%M} · {row['model']} · {row['cache_policy']}" for row in known.iter_rows(named=True)]
+    return _expected(
+        known, names, _policy_title(known), "tokens of the newest runs, times in UTC; pale: expected by the policy, full: by the answers"
+    )
+
+
+def _policy_title(known: pl.DataFrame) -> str:
+    expected, read = int(known["expected_cached_tokens"].sum()), int(known["cached_tokens"].sum())
+    written, planned = int(known["cache_write_tokens"].sum()), int(known["expected_write_tokens"].sum())
+    if not expected:
+        return "No policy expected any reading"
+    more = f"; {written / planned:.1f} times the expected tokens were written" if planned and written > 1.2 * planned else ""
+    return f"{share(read / expected)} of the tokens that should have been read were read{more}"
+
+
+def _expected(known: pl.DataFrame, names: Sequence[str], title: str, subtitle: str) -> Chart:
+    """Two bars a row, read and written: pale and wide what was expected, full and thin what came."""
+    columns = {"read": ("expected_cached_tokens", "cached_tokens"), "written": ("expected_write_tokens", "cache_write_tokens")}
+    rows = [
+        {
+            "place": f"{place:03d}{number}",
+            "name": visible(names[place]) if number == 0 else "",
+            "text": f"{count(row['calls'], 'call', 'calls')}" if number == 0 else "",
+            "use": use,
+            "expected": row[expected] or 0,
+            "actual": row[actual] or 0,
+        }
+        for place, row in enumerate(known.iter_rows(named=True))
+        for number, (use, (expected, actual)) in enumerate(columns.items())
+    ]
+    base = _base(known, rows)
+    y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0.1))
+    colour = alt.Color("use:N", scale=alt.Scale(domain=list(columns), range=[GREEN, ORANGE]), legend=alt.Legend(symbolOpacity=1))
+    tips = ["use:N", alt.Tooltip("expected:Q", format=","), alt.Tooltip("actual:Q", title="by the answers", format=",")]
+    axis = alt.Axis(format="~s", tickCount=5)
+    pale = base.mark_bar(height=11, yOffset=9, opacity=0.3).encode(y=y, x=alt.X("expected:Q", title="tokens", axis=axis), color=colour, tooltip=tips)
+    full = base.mark_bar(height=5, yOffset=9).encode(y=y, x="actual:Q", color=colour, tooltip=tips)
+    labels = base.mark_text(align="left", dy=-6, limit=WIDTH).encode(y=y, x=alt.value(2), text="name:N")
+    texts = base.mark_text(align="right", dy=-6, color=FAINT).encode(y=y, x=alt.value("width"), text="text:N")
+    drawn = alt.layer(pale, full, labels, texts).properties(width=WIDTH, height=alt.Step(28))
+    return _finished(drawn, known, title, subtitle)
+
+
+def cache_choices(frame: pl.DataFrame) -> Chart:
+    """What each way to use the cache was expected to cost when the newest run decided. Takes metrics.cache_choices."""
+    known = frame.filter(pl.col("expected_usd").is_not_null())
+    if known.is_empty():
+        return nothing("Which way to use the cache is cheapest?")
+    newest = known.filter((pl.col("run_id") == known["run_id"][0]) & (pl.col("model") == known["model"][0]) & (pl.col("tier") == known["tier"][0]))
+    rows = [
+        {"choice": visible(row["choice"]), "usd": float(row["expected_usd"]), "text": usd(row["expected_usd"]), "is_chosen": row["is_chosen"]}
+        for row in newest.iter_rows(named=True)
+    ]
+    base = _base(newest, rows).encode(
+        y=alt.Y("choice:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False)),
+        x=alt.X(
+            "usd:Q",
+            title="USD of input",
+            axis=alt.Axis(format="~g", tickCount=5),
+            scale=alt.Scale(domainMax=max(row["usd"] for row in rows) * 1.25 or 1.0),
+        ),
+    )
+    colour = alt.Color("is_chosen:N", scale=alt.Scale(domain=[True, False], range=[BLUE, GREY]), legend=None)
+    drawn = alt.layer(base.mark_bar().encode(color=colour), base.mark_text(align="left", dx=5).encode(text="text:N"))
+    first = newest.row(0, named=True)
+    chosen = next((row for row in newest.iter_rows(named=True) if row["is_chosen"]), first)
+    plain = next((row["expected_usd"] for row in newest.iter_rows(named=True) if row["choice"] == "no cache"), None)
+    part = share(float(chosen["expected_usd"] / plain)) if plain else None
+    title = f"Chosen: {chosen['choice']}" + (f", at {part} of the input's plain price" if part else "")
+    subtitle = f"USD of input tokens expected by the newest run, {count(first['expected_calls'], 'call', 'calls')}, blue: chosen"
+    return _finished(drawn.properties(width=WIDTH - 150, height=alt.Step(24)), newest, title, subtitle)
+
+
 # ---------------------------------------------------------------- classification
 
 
@@ -972,6 +1064,9 @@ __all__ = [
     "accuracy_by_field",
     "cache_by_day",
     "cache_by_key",
+    "cache_by_policy",
+    "cache_by_run",
+    "cache_choices",
     "calibration",
     "classification",
     "classification_by_month",

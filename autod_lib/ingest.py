@@ -22,7 +22,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from . import __version__, journal, prompt, store, tokens, workspace
+from . import __version__, cache, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
 from .errors import AutodError, BudgetExhausted, SettingsError, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, inbox_of, look
@@ -303,10 +303,11 @@ async def _run(
         found = look(con, roots, setup)
         todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
+        seen = _cache_seen(con, settings) if todo else cache.Observed()
     with journal.Journal(settings.home, run_id) as segment:
         arguments = {"paths": roots, **{name: str(value) for name, value in vars(options).items() if value}}
         segment.write("run_started", **start_columns(settings, "ingest", arguments) | _run_budget(settings, options))
-        run = _Run(settings, options, segment, setup, found, answered, received, before)
+        run = _Run(settings, options, segment, setup, found, answered, received, before, seen)
         async with _signals(run, interrupts):
             run.note_look()
             try:
@@ -356,6 +357,10 @@ def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, lis
     return answers_known(con, settings), received, spent_before(con, is_simulated=settings.is_simulated)
 
 
+def _cache_seen(con: Any, settings: Settings) -> cache.Observed:
+    return cache.observed(con, settings.model, prompt.tier_of(settings), prompt.version(settings.fields), is_simulated=settings.is_simulated)
+
+
 def due(found: Look, options: Options, settings: Settings) -> list[Found | Known]:
     """The files that a run has to read: new and changed ones, pending ones, and on purpose those that failed before."""
     again = [
@@ -382,9 +387,10 @@ class _Run:
         answered: dict[str, Any],
         received: dict[str, list[Any]],
         before: dict[str, Decimal],
+        seen: cache.Observed,
     ) -> None:
         self.settings, self.options, self.segment, self.setup, self.found = settings, options, segment, setup, found
-        self.answered, self.received, self.before = answered, received, before
+        self.answered, self.received, self.before, self.seen = answered, received, before, seen
         self.stopped: AutodError | None = None
         self.interrupted = False
         self.stopping = asyncio.Event()
@@ -396,8 +402,8 @@ class _Run:
         self.api: Any = None
         self.readers: Any = None
         self.prefix_tokens = 0
-        self.warm = asyncio.Event()
-        self.has_leader = False
+        self.shards: cache.Shards | None = None
+        self.warm: dict[int, asyncio.Event] = {}
         self.tasks: list[asyncio.Task[None]] = []
         self.progress = Progress()
         self.taken = 0
@@ -472,6 +478,7 @@ class _Run:
                 prefix_tokens=self.prefix_tokens,
                 encoding=encoding,
             )
+            self.shards = self._shards(len(todo))
             api.stopping = self.stopping
             in_flight = asyncio.Semaphore(settings.in_flight)
 
@@ -670,10 +677,10 @@ class _Run:
             return "quarantined", "too_long", sentence, key
         prefix = self.prefix_tokens
 
-        def request(purpose: str, content: bytes, cap: int | None = None, extra: int = 0) -> Request:
-            frame = prompt.frame_for(settings, cap)
+        def request(place: cache.Place, purpose: str, content: bytes, cap: int | None, extra: int) -> Request:
+            frame = self._frame(place, cap)
             return Request(
-                body=frame.body(content),
+                body=frame.body(content, place.shard or 0),
                 request_key=prompt.request_key(settings, reading.document_sha256, mode, purpose=purpose, output_cap=cap),
                 document_sha256=reading.document_sha256,
                 arm=prompt.arm(settings, mode),
@@ -682,43 +689,109 @@ class _Run:
                 input_mode=mode,
                 prompt_hash=frame.prompt_hash,
                 schema_version=schema_version(settings.fields),
-                cache_policy=frame.cache_policy,
-                cache_key=frame.cache_key,
-                prefix_tokens=prefix,
                 estimated_input_tokens=prefix + estimate.tokens + extra,
                 input_tokens_at_most=prefix + 64 + estimate.at_most + 2 * extra,
                 output_cap=frame.output_cap,
+                **self._cache_columns(frame, place, prefix + estimate.tokens + extra),
             )
+
+        async def ask(purpose: str, content: bytes, cap: int | None = None, extra: int = 0) -> Any:
+            async with self._placed() as place:
+                return await self._ask(request(place, purpose, content, cap, extra))
 
         async with in_flight:
             if self.stopping.is_set():
                 return "pending", None, "", key
-            async with self._after_the_first():
-                given = await self._ask(request("extract", parts))
+            given = await ask("extract", parts)
             if given.outcome == "incomplete_max_tokens":
-                given = await self._ask(request("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens))
+                given = await ask("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens)
             record, problems = validate(given.text, settings.fields) if given.outcome == "completed" else (None, [])
             if problems and settings.repair:
                 content = prompt.repair_parts(parts, given.text or "", problems)
                 extra = await self.readers.count((given.text or "")[:20_000]) + 200
-                second = await self._ask(request("repair", content, extra=extra))
+                second = await ask("repair", content, extra=extra)
                 if second.outcome == "completed":
                     given = second
                     record, problems = validate(second.text, settings.fields)
         return self._judge(reading, mode, key, given, record, problems)
 
+    def _shards(self, files: int) -> cache.Shards:
+        """Decides how the run's calls use the prompt cache, and records it."""
+        calls = files if self.options.limit is None else min(files, self.options.limit)
+        decision = prompt.decide_cache(self.settings, self.prefix_tokens, calls, self.seen)
+        start = {"model": self.settings.model, "tier": prompt.tier_of(self.settings), "prompt_hash": prompt.version(self.settings.fields)}
+        self.segment.write("cache_decided", is_simulated=self.settings.is_simulated, **start, **decision.columns())
+        return cache.Shards(decision, calls)
+
     @contextlib.asynccontextmanager
-    async def _after_the_first(self) -> AsyncIterator[None]:
-        """Lets one call go alone first, which writes the static prefix to the prompt cache; all in flight at the start would write it anew."""
-        if self.has_leader:
-            await self.warm.wait()
-            yield
+    async def _placed(self) -> AsyncIterator[cache.Place]:
+        """A call's place among the cache keys: one call of a key goes alone first and writes the static prefix; all at once would write it anew."""
+        assert self.shards is not None
+        place = self.shards.take(time.monotonic())
+        if place.shard is None or not (place.leads or place.waits):
+            yield place
             return
-        self.has_leader = True
+        if place.waits:
+            await self.warm[place.shard].wait()
+            yield place
+            return
+        self.warm[place.shard] = asyncio.Event()
         try:
-            yield
+            if self.shards.decision.choice.warming == "prewarm":
+                await self._prewarm(place)
+                place = cache.Place(place.shard)
+                self._is_warm(place.shard)
+            yield place
         finally:
-            self.warm.set()
+            self._is_warm(place.shard)
+
+    def _is_warm(self, shard: int | None) -> None:
+        if shard is not None and self.shards is not None and not self.warm[shard].is_set():
+            self.shards.warmed(shard)
+            self.warm[shard].set()
+
+    async def _prewarm(self, place: cache.Place) -> None:
+        """Writes the static prefix under a key by a call of its own, which belongs to no document and has no output."""
+        from .api import Request
+
+        frame = self._frame(place, None, prewarms=True)
+        await self.api.ask(
+            Request(
+                body=frame.body(b"", place.shard or 0),
+                request_key=prompt.request_key(self.settings, frame.cache_key(place.shard or 0), "", purpose="prewarm"),
+                document_sha256=None,
+                arm=prompt.arm(self.settings, "prewarm"),
+                purpose="prewarm",
+                model=self.settings.model,
+                input_mode=None,
+                prompt_hash=frame.prompt_hash,
+                schema_version=schema_version(self.settings.fields),
+                estimated_input_tokens=self.prefix_tokens,
+                input_tokens_at_most=self.prefix_tokens + 64,
+                output_cap=frame.output_cap,
+                **self._cache_columns(frame, place, self.prefix_tokens),
+            )
+        )
+
+    def _frame(self, place: cache.Place, cap: int | None, *, prewarms: bool = False) -> prompt.Frame:
+        assert self.shards is not None
+        choice = self.shards.decision.choice
+        policy = choice.policy if place.shard is not None else "none"
+        return prompt.frame_for(self.settings, cap, policy=policy, lifetime=choice.lifetime, prewarms=prewarms)
+
+    def _cache_columns(self, frame: prompt.Frame, place: cache.Place, input_tokens: int) -> dict[str, Any]:
+        """What a request says of the cache, and what is expected of it."""
+        assert self.shards is not None
+        marked = place.shard is not None
+        read, written = self.shards.decision.expected_use(leads=place.leads, input_tokens=input_tokens) if marked else (0, 0)
+        return {
+            "cache_policy": frame.cache_policy,
+            "cache_key": frame.cache_key(place.shard or 0),
+            "cache_lifetime": frame.cache_lifetime if frame.cache_policy in ("explicit", "implicit") else None,
+            "prefix_tokens": self.prefix_tokens,
+            "expected_cached_tokens": read,
+            "expected_write_tokens": written,
+        }
 
     async def _ask(self, request: Any) -> Any:
         """An answer: one that a killed or stopped run had received for this key, else a new one."""

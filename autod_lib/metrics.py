@@ -228,7 +228,8 @@ def cache_by_day(
     """How much of the input was read from the prompt cache each day, by model.
 
     day_utc date · model str · is_simulated bool · calls, calls_unknown, calls_reading, calls_writing, input_tokens, cached_tokens,
-    cache_write_tokens int · share_cached float 0–1 · saved_by_reading_usd, spent_on_writing_usd Decimal.   Source: sql/views/07_cache_by_day.sql
+    cache_write_tokens, expected_cached_tokens, expected_write_tokens int · share_cached float 0–1 ·
+    saved_by_reading_usd, spent_on_writing_usd Decimal.   Source: sql/views/07_cache_by_day.sql
     """
     return _by_day(con, "cache_by_day", "day_utc, model, is_simulated", is_simulated, since, until)
 
@@ -236,10 +237,58 @@ def cache_by_day(
 def cache_by_key(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """Which cache keys are read and which are written for nobody; most calls first.
 
-    cache_key, prompt_hash, model, cache_policy str · is_simulated bool · calls, calls_reading, calls_writing, cached_tokens, cache_write_tokens int ·
-    share_cached float 0–1 · first_at, last_at UTC.   Source: sql/views/08_cache_by_key.sql
+    cache_key, prompt_hash, model, cache_policy str · is_simulated bool · calls, calls_reading, calls_writing, cached_tokens, cache_write_tokens,
+    expected_cached_tokens, expected_write_tokens int · share_cached float 0–1 · balance_usd Decimal · first_at, last_at UTC.
+    Source: sql/views/08_cache_by_key.sql
     """
     return _all(con, "cache_by_key", "calls desc, cache_key, prompt_hash, model, cache_policy nulls last, is_simulated", is_simulated)
+
+
+def cache_by_policy(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What each way of using the prompt cache expected, what it did, and whether it paid; most calls first.
+
+    model, service_tier, cache_policy, cache_lifetime str · is_simulated bool · calls, calls_unknown, calls_expected_to_read, calls_reading,
+    calls_expected_to_write, calls_writing, input_tokens, expected_cached_tokens, cached_tokens, expected_write_tokens, cache_write_tokens int ·
+    balance_usd Decimal, null without a price · keys int · last_at UTC.   Source: sql/views/64_cache_by_policy.sql
+    """
+    return _all(con, "cache_by_policy", "calls desc, model, service_tier, cache_policy, cache_lifetime, is_simulated", is_simulated)
+
+
+def cache_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """The same by run, newest first.
+
+    run_id, model, cache_policy, prompt_hash str · is_simulated bool · the measures of cache_by_policy · keys int · first_at UTC.
+    Source: sql/views/64_cache_by_run.sql
+    """
+    return _all(con, "cache_by_run", "first_at desc, run_id, model, cache_policy, prompt_hash, is_simulated", is_simulated)
+
+
+def cache_by_prompt(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """The same by version of the static prefix, newest first.
+
+    prompt_hash, model, cache_policy str · is_simulated bool · the measures of cache_by_policy · prefix_tokens int, as counted before ·
+    read_tokens float, the middle of what reading calls read · first_at, last_at UTC.   Source: sql/views/64_cache_by_prompt.sql
+    """
+    return _all(con, "cache_by_prompt", "first_at desc, prompt_hash, model, cache_policy, is_simulated", is_simulated)
+
+
+def cache_choices(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Every way to use the prompt cache that each run weighed, newest run first, cheapest way first.
+
+    run_id, model, tier, prompt_hash, choice, reason str · decided_at UTC · is_simulated, is_chosen bool · expected_usd Decimal, null without a
+    price · uncached_tokens, cached_tokens, cache_write_tokens, break_even_calls, prefix_tokens, expected_calls, rounds int · calls_a_minute float.
+    Source: sql/views/64_cache_choices.sql
+    """
+    order = "decided_at desc, run_id, tier, model, expected_usd nulls last, is_chosen desc, choice"
+    return _all(con, "cache_choices", order, is_simulated)
+
+
+def cache_flags(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What is wrong with the use of the prompt cache, dearest first.
+
+    flag, subject, model, sentence str · is_simulated bool · calls int · balance_usd Decimal · since UTC.   Source: sql/views/64_cache_flags.sql
+    """
+    return _all(con, "cache_flags", "balance_usd nulls last, flag, subject, model, is_simulated", is_simulated)
 
 
 def sightings(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:

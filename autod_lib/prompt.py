@@ -16,8 +16,9 @@ from typing import Final
 import orjson
 
 from . import cache as prompt_cache
-from . import tokens
+from . import prices, tokens
 from .document import ALL, record_schema, schema_version
+from .journal import now
 from .settings import Settings
 
 SYSTEM: Final = """You read one business document at a time and return one JSON record that describes it. You are exact, you never invent \
@@ -75,6 +76,7 @@ a person should look: little could be read, figures contradict each other, or th
 cannot say, else null."""
 
 FORM_FEED: Final = "\f"
+ROUNDS_FORESEEN: Final = 24  # at most so many further runs are expected, however often runs came back
 FENCE_END: Final = re.compile(r"<(?=\s*/\s*document)", re.IGNORECASE)
 
 
@@ -97,27 +99,42 @@ def prefix_tokens(model: str, fields: str = ALL) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A request without its document: the bytes before and behind it, and what is to be known of it."""
+    """A request without its document and its cache key: the bytes before, between and behind them, and what is to be known of it."""
 
+    start: bytes
     head: bytes
     tail: bytes
     model: str
     output_cap: int
     prompt_hash: str
-    cache_policy: str
-    cache_key: str
+    cache_policy: prompt_cache.Policy
+    cache_lifetime: prompt_cache.Lifetime
 
-    def body(self, document: bytes) -> bytes:
+    def cache_key(self, shard: int = 0) -> str:
+        """The prompt_cache_key of a shard."""
+        return prompt_cache.cache_key(self.prompt_hash, self.model, shard)
+
+    def body(self, document: bytes, shard: int = 0) -> bytes:
         """The whole body; `document` holds the user message's content parts, as `text_parts` or `file_parts` give them."""
-        return b"".join((self.head, document, self.tail))
+        return b"".join((self.start, orjson.dumps(self.cache_key(shard)), self.head, document, self.tail))
 
 
 @cache
-def frame_for(settings: Settings, output_cap: int | None = None) -> Frame:
-    """The frame of all requests under these settings."""
+def frame_for(
+    settings: Settings,
+    output_cap: int | None = None,
+    *,
+    policy: prompt_cache.Policy | None = None,
+    lifetime: prompt_cache.Lifetime = "30m",
+    prewarms: bool = False,
+) -> Frame:
+    """The frame of all requests under these settings; without a policy, as the model's family wants it.
+
+    `prewarms` gives the request that only writes the prefix to the cache: it has no user message and is answered with no output.
+    """
     cap = output_cap or settings.max_output_tokens
-    policy = prompt_cache.policy_for(settings.model)
-    key = prompt_cache.cache_key(version(settings.fields), settings.model)
+    policy = policy or prompt_cache.policy_for(settings.model)
+    lifetime = lifetime if settings.cache_lifetime == "auto" else settings.cache_lifetime
     developer: dict[str, object] = {"type": "input_text", "text": DEVELOPER}
     request: dict[str, object] = {
         "model": settings.model,
@@ -125,22 +142,52 @@ def frame_for(settings: Settings, output_cap: int | None = None) -> Frame:
         "max_output_tokens": cap,
         "service_tier": settings.service_tier,
         "text": {"format": {"type": "json_schema", "name": "document_record", "strict": True, "schema": record_schema(settings.fields)}},
-        "prompt_cache_key": key,
+        "prompt_cache_key": "",
     }
     if prompt_cache.takes_reasoning(settings.model):
         request["reasoning"] = {"effort": settings.reasoning_effort}
         request["text"] = request["text"] | {"verbosity": settings.verbosity}  # type: ignore[operator]
     if policy == "explicit":
-        request["prompt_cache_options"] = {"mode": "explicit", "ttl": settings.cache_lifetime}
+        request["prompt_cache_options"] = {"mode": "explicit", "ttl": lifetime} | ({"prewarm": True} if prewarms else {})
         developer["prompt_cache_breakpoint"] = {"mode": "explicit"}
-    request["input"] = [
-        {"role": "system", "content": [{"type": "input_text", "text": SYSTEM}]},
-        {"role": "developer", "content": [developer]},
-        {"role": "user", "content": []},
-    ]
+    elif policy == "implicit":
+        request["prompt_cache_options"] = {"mode": "implicit", "ttl": lifetime}
+    elif policy == "none":  # explicit mode with no mark: nothing is written, and nothing is read
+        request["prompt_cache_options"] = {"mode": "explicit"}
+    static = [{"role": "system", "content": [{"type": "input_text", "text": SYSTEM}]}, {"role": "developer", "content": [developer]}]
+    request["input"] = static if prewarms else [*static, {"role": "user", "content": []}]
     whole = orjson.dumps(request)
-    assert whole.endswith(b"]}]}")
-    return Frame(whole[:-4], whole[-4:], settings.model, cap, version(settings.fields), policy, key)
+    start = whole.index(b'"prompt_cache_key":') + len(b'"prompt_cache_key":')
+    end = len(whole) if prewarms else len(whole) - len(b"]}]}")
+    return Frame(whole[:start], whole[start + 2 : end], whole[end:], settings.model, cap, version(settings.fields), policy, lifetime)
+
+
+def decide_cache(
+    settings: Settings, prefix_tokens: int, calls: int, seen: prompt_cache.Observed, *, tier: prompt_cache.Tier | None = None
+) -> prompt_cache.Decision:
+    """How so many calls under these settings use the prompt cache, by what the ledger has seen of such. No tier: that of calls made one by one."""
+    in_flight = min(settings.in_flight, max(1, calls))
+    load = prompt_cache.Load(
+        calls=max(1, calls),
+        calls_a_minute=prompt_cache.calls_a_minute(in_flight, seen.latency_s, settings.requests_per_minute),
+        in_flight=in_flight,
+        rounds=1 + min(seen.returns, ROUNDS_FORESEEN),
+        between_s=seen.between_s,
+        document_tokens=seen.document_tokens,
+    )
+    wish = prompt_cache.Wish(
+        policy=None if settings.cache_policy == "auto" else settings.cache_policy,
+        lifetime=None if settings.cache_lifetime == "auto" else settings.cache_lifetime,
+        shards=settings.cache_shards,
+        warming=None if settings.cache_warming == "auto" else settings.cache_warming,
+    )
+    rates = prices.rates_for(settings.model, now(), prefix_tokens)
+    return prompt_cache.decide(settings.model, prefix_tokens, load, rates, tier=tier or tier_of(settings), seen=seen, wish=wish)
+
+
+def tier_of(settings: Settings) -> prompt_cache.Tier:
+    """The tier of calls that are made one by one."""
+    return "flex" if settings.service_tier == "flex" else "sync"
 
 
 def _name(file_name: str) -> str:

@@ -55,7 +55,10 @@ class Settings(BaseModel):
     max_input_tokens: int = Field(250_000, description="Largest document that is sent, in estimated input tokens.", ge=1000)
     service_tier: Literal["auto", "default", "flex", "priority"] = Field("default", description="Service tier asked for.")
     repair: bool = Field(True, description="Ask once more when an answer breaks the record's rules.")
-    cache_lifetime: Literal["30m", "12h"] = Field("30m", description="Lifetime of a written cache prefix (gpt-5.6 and later).")
+    cache_policy: Literal["auto", "explicit", "implicit", "none"] = Field("auto", description="Use of the prompt cache; auto: what pays.")
+    cache_lifetime: Literal["auto", "30m", "12h"] = Field("auto", description="Lifetime of a written prefix (gpt-5.6 and later); auto: what pays.")
+    cache_shards: int | None = Field(None, description="Cache keys that calls are spread over; unset: by the load.", ge=1, le=10_000)
+    cache_warming: Literal["auto", "first-call", "prewarm", "none"] = Field("auto", description="What writes a key's prefix before others use it.")
 
     request_timeout_s: float = Field(120.0, description="Longest wait for the next byte, in seconds.", gt=0, le=3600)
     call_deadline_s: float = Field(300.0, description="Longest time for one whole attempt, in seconds.", gt=0, le=7200)

@@ -40,6 +40,7 @@ TABLES: Final = {
     "sighting": ("sightings_log",),
     "look": ("looks",),
     "document_read": ("documents_read",),
+    "cache_decided": ("cache_decisions",),
     "call_started": ("calls_started",),
     "call_finished": ("calls_finished", "call_bodies"),
     "extraction": ("extractions",),

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import cache_policies
 import corpus
 
 from autod_lib import local_api
@@ -217,7 +218,16 @@ def start(bench: Bench) -> None:
     )
 
 
-BENCHES: dict[str, Callable[[Bench], None]] = {part.__name__: part for part in (start, throughput, wide, second_look, views)}
+def cache(bench: Bench) -> None:
+    """What the input costs under each cache policy, of what it costs without a cache; cache_policies.py prints the whole table."""
+    rows = list(cache_policies.measured(bench.folder, bench.inbox(300), 64, "gpt-6-luna"))
+    for row in rows:
+        plain = next(each.input_usd for each in rows if each.behaviour == row.behaviour and each.policy == "no cache")
+        goal = "< 100 %" if row.policy.startswith("auto") else ""
+        bench.report(f"implicit {row.behaviour}: {row.policy}, of no cache", f"{row.input_usd / plain:.1%}", goal, f"{row.keys} keys")
+
+
+BENCHES: dict[str, Callable[[Bench], None]] = {part.__name__: part for part in (start, throughput, wide, second_look, views, cache)}
 
 
 def main() -> None:

@@ -163,6 +163,9 @@ def _answer(
             "cached_tokens": cached,
             "cache_write_tokens": written,
             "cache_write_30m_tokens": written,
+            "prefix_tokens": prefix,
+            "expected_cached_tokens": prefix,
+            "expected_write_tokens": 0,
             "cache_write_12h_tokens": 0,
             "output_tokens": output,
             "reasoning_tokens": output // 5,
@@ -287,6 +290,30 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                 schema={},
                 prefix_tokens=1664,
                 encoding="o200k_base",
+            )
+            journal.write(
+                "cache_decided",
+                logged_at=at,
+                model="gpt-6-luna",
+                tier="sync",
+                prompt_hash=prompt,
+                is_simulated=simulated,
+                cache_policy="automatic",
+                shards=2,
+                warming="first-call",
+                reason="Invented.",
+                break_even_calls=1,
+                prefix_tokens=1664,
+                expected_calls=a_day,
+                calls_a_minute=30.0,
+                rounds=1,
+                between_s=0.0,
+                expected_usd="0.0112",
+                no_cache_usd="0.0192",
+                choices=[
+                    {"name": "automatic · 2 keys", "is_chosen": True, "expected_usd": "0.0112", "uncached_tokens": 9, "cached_tokens": 8},
+                    {"name": "no cache", "is_chosen": False, "expected_usd": "0.0192", "uncached_tokens": 17, "cached_tokens": 0},
+                ],
             )
             for position in range(a_day + rng.randrange(-3, 6) if a_day > 3 else a_day):
                 number += 1

@@ -439,3 +439,56 @@ def test_a_fault_of_ours_costs_one_document(address: str, home: Path, inbox: Pat
     assert state_columns(report) == (2, 0, 1, 0)
     assert report.problems == {"internal": 1}
     assert report.exit_status == 1
+
+
+def test_calls_are_spread_over_keys_that_one_call_each_has_written(home: Path, tmp_path: Path) -> None:
+    """Of 40 documents at 40 in flight, three keys are written by one call each; no key has more than 15 calls; the rest read what was expected."""
+    inbox = make_inbox(tmp_path / "in", 40, lines=3)
+    with running(answers="canned", latency=0.2) as address:
+        run(inbox, settings_for(home, address, in_flight=40))
+
+    by_key = rows(home, "select count(*), count(*) filter (where cache_write_tokens > 0) from api_calls group by cache_key order by 1")
+    assert [writing for _, writing in by_key] == [1, 1, 1]
+    assert max(calls for calls, _ in by_key) <= 15
+    sums = "select sum(cached_tokens - expected_cached_tokens), sum(cache_write_tokens - expected_write_tokens) from calls_finished"
+    assert rows(home, sums) == [(0, 0)]
+    columns = "cache_policy, cache_lifetime, shards, decided.expected_calls, choice"
+    chosen = f"select {columns} from cache_decisions as decided join cache_choices using (run_id) where is_chosen"
+    assert rows(home, chosen) == [("explicit", "30m", 3, 40, "explicit · 30m · 3 keys · first-call")]
+
+
+def test_a_prewarm_is_a_call_of_no_document_and_counts_in_the_bill(home: Path, tmp_path: Path) -> None:
+    """Asked for on purpose, it writes the prefix and says nothing; every document then reads it, and the documents' answers are theirs."""
+    inbox = make_inbox(tmp_path / "in", 5, lines=3)
+    with running(answers="canned") as address:
+        report = run(inbox, settings_for(home, address, cache_warming="prewarm"))
+
+    assert (report.processed, report.calls) == (5, 6)
+    prewarm = rows(
+        home, "select document_sha256, outcome, output_tokens, cached_tokens, cache_write_tokens > 1024 from api_calls where purpose = 'prewarm'"
+    )
+    assert prewarm == [(None, "completed", 0, 0, True)]
+    assert one(home, "select count(*) from api_calls where purpose = 'extract' and cached_tokens > 1024 and cache_write_tokens = 0") == 5
+    assert one(home, "select sum(cost_usd) from api_calls") == report.cost_usd
+
+
+def test_a_document_alone_is_sent_without_a_mark(home: Path, tmp_path: Path) -> None:
+    """One call would write what nobody reads: it goes plain, and so does what a batch of one brings later."""
+    inbox = make_inbox(tmp_path / "in", 1, lines=3)
+    with running(answers="canned") as address:
+        run(inbox, settings_for(home, address))
+
+    assert rows(home, "select cache_policy, cached_tokens, cache_write_tokens from api_calls") == [("none", 0, 0)]
+
+
+def test_reading_that_does_not_happen_is_flagged_and_ends_the_marking(home: Path, tmp_path: Path) -> None:
+    """Where every call lands on another machine, all write and none reads: the flags say so, and the next run marks nothing."""
+    with running(answers="canned", requests_a_machine=1) as address:
+        run(make_inbox(tmp_path / "in", 60, lines=3), settings_for(home, address))
+        first = {flag for (flag,) in rows(home, "select flag from cache_flags")}
+        run(make_inbox(tmp_path / "later", 5, first=100, lines=3), settings_for(home, address))
+
+    assert first == {"reads fell short", "policy does not pay", "writes nobody reads"}
+    policy, reason = rows(home, "select cache_policy, reason from cache_decisions order by logged_at desc limit 1")[0]
+    assert policy == "none"
+    assert reason == "5 calls expected: too few, or too far apart; a mark pays from 6 calls a key within its lifetime."

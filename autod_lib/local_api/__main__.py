@@ -29,6 +29,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--output-tokens", type=int, default=0, metavar="N", help="oracle, canned: pad the answer to about N tokens")
     add("--page-tokens", default="", metavar="LOW,HIGH", help="fixed image tokens a page for detail low and high")
     add("--implicit", choices=("reads-system", "reads-nothing"), default="reads-nothing", help="implicit caching")
+    add("--requests-a-machine", type=int, default=15, metavar="N", help="requests a minute of one cache key before it spills; 0: it never does")
     add("--requests-per-minute", type=int, default=0, metavar="N", help="limit for one key; 0 is none")
     add("--exit-with-parent", action="store_true", help="end when standard input ends")
     return parser

@@ -30,6 +30,7 @@ class Options:
     output_tokens: int = 0
     page_tokens: tuple[int, int] | None = None
     implicit: Implicit = "reads-nothing"
+    requests_a_machine: int = 15
     requests_per_minute: int = 0
 
 
@@ -51,10 +52,11 @@ def options_from(given: Mapping[str, object]) -> Options:
         output_tokens=int(str(given["output_tokens"])),
         page_tokens=_page_tokens(str(given["page_tokens"])),
         implicit=cast(Implicit, given["implicit"]),
+        requests_a_machine=int(str(given["requests_a_machine"])),
         requests_per_minute=int(str(given["requests_per_minute"])),
     )
-    if options.latency < 0 or options.output_tokens < 0 or options.requests_per_minute < 0:
-        raise ValueError("--latency, --output-tokens and --requests-per-minute cannot be negative")
+    if min(options.latency, options.output_tokens, options.requests_per_minute, options.requests_a_machine) < 0:
+        raise ValueError("--latency, --output-tokens, --requests-per-minute and --requests-a-machine cannot be negative")
     if options.answers == "oracle" and options.truth is None:
         raise ValueError("--answers oracle needs --truth CSV, with the columns file and sha256 and one for each known field")
     if options.truth is not None:

@@ -74,9 +74,10 @@ class _Minute:
 
 @dataclass
 class PromptCache:
-    """All machines' caches. `reads_system`: which of the two reports about implicit mode holds."""
+    """All machines' caches. `reads_system`: which of the two reports about implicit mode holds; `a_machine`: requests a minute, 0 for any number."""
 
     reads_system: bool = False
+    a_machine: int = PER_MACHINE_A_MINUTE
     _entries: dict[int, _Entry] = field(default_factory=dict)
     _minutes: dict[int, _Minute] = field(default_factory=dict)
     _turn: int = 0
@@ -138,7 +139,7 @@ class PromptCache:
         if minute is None or now - minute.since >= 60:
             minute = self._minutes[route] = _Minute(now)
         minute.requests += 1
-        return (minute.requests - 1) // PER_MACHINE_A_MINUTE
+        return (minute.requests - 1) // self.a_machine if self.a_machine else 0
 
     def _forget(self, now: float) -> None:
         """Drop what has expired and, if that is not half, the oldest half too: memory stays bounded in a long benchmark."""

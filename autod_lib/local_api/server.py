@@ -89,7 +89,7 @@ class LocalApi:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.uploads, self.readers = Uploads(), Readers()
-        self.cache = PromptCache(reads_system=options.implicit == "reads-system")
+        self.cache = PromptCache(options.implicit == "reads-system", options.requests_a_machine)
         self.limits = Limits(options.requests_per_minute)
         self.order = 0
         self.log = None if options.log is None else os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

@@ -127,6 +127,14 @@ def test_the_sixteenth_request_of_a_minute_goes_to_a_machine_that_must_write_ane
     assert cache.use([prefix(), document(99)], EXPLICIT, 70) == CacheUse(2000, 0, 0)
 
 
+def test_spill_can_be_switched_off():
+    """With no limit a machine, a hundred requests of one minute share one write."""
+    cache = PromptCache(a_machine=0)
+    uses = [cache.use([prefix(), document(number)], EXPLICIT, number / 10) for number in range(100)]
+
+    assert [number for number, use in enumerate(uses) if use.written_30m] == [0]
+
+
 def test_without_a_key_requests_land_on_different_machines():
     """From gpt-5.6 on, a missing key pays a write for each of a few machines."""
     cache = PromptCache()

@@ -53,7 +53,7 @@ comment on column api_calls.error_message is 'What the API or the network said.'
 comment on column api_calls.latency_ms is 'Milliseconds from sending to the whole answer.';
 comment on column api_calls.request_key is 'Hash of the request.';
 comment on column api_calls.prompt_hash is 'Version of the static prefix.';
-comment on column api_calls.cache_policy is 'automatic, explicit or none.';
+comment on column api_calls.cache_policy is 'automatic, explicit, implicit or none.';
 comment on column api_calls.cache_key is 'prompt_cache_key sent.';
 comment on column api_calls.model_answered is 'Model that the answer names.';
 comment on column api_calls.estimated_input_tokens is 'Input tokens estimated before the call.';

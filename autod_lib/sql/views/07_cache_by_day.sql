@@ -12,6 +12,8 @@ select day_utc, model, is_simulated,
        sum(input_tokens) filter (where cached_tokens is not null) as input_tokens,
        sum(cached_tokens)                                  as cached_tokens,
        sum(cache_write_tokens)                             as cache_write_tokens,
+       sum(expected_cached_tokens)                         as expected_cached_tokens,
+       sum(expected_write_tokens)                          as expected_write_tokens,
        sum(cached_tokens) / nullif(sum(input_tokens) filter (where cached_tokens is not null), 0) as share_cached,
        cast(sum(cached_tokens * input_rate) filter (where cached_usd is not null) / 1000000 as decimal(24,12)) - sum(cached_usd) as saved_by_reading_usd,
        sum(cache_write_usd) - cast(sum(cache_write_tokens * input_rate) filter (where cache_write_usd is not null) / 1000000 as decimal(24,12)) as spent_on_writing_usd
@@ -30,3 +32,5 @@ comment on column cache_by_day.cache_write_tokens is 'Tokens written.';
 comment on column cache_by_day.share_cached is 'Tokens read as a share of input tokens, 0 to 1.';
 comment on column cache_by_day.saved_by_reading_usd is 'USD that reading saved against the uncached rate.';
 comment on column cache_by_day.spent_on_writing_usd is 'USD that writing cost above the uncached rate.';
+comment on column cache_by_day.expected_cached_tokens is 'Tokens that the policies in force expected to be read; NULL: not recorded.';
+comment on column cache_by_day.expected_write_tokens is 'Tokens that they expected to be written; NULL: not recorded.';

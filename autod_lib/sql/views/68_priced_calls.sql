@@ -2,7 +2,7 @@
 -- documents_read.   One row an answered call with a known price, at the rates it was billed at.
 -- no mark: nothing is read or written · mark: the static prefix is written by the first call of a machine and read by the next within 30 minutes ·
 -- implicit: the mark stands at the end of the newest message, so that all input is written and nothing read; implicit_reads: likewise, but the prefix is read.
--- Where the policy is the call's own, its own usage counts. Else a call reads if one of the same prefix had ended at most 30 minutes before it began, and on
+-- A call that only warms the cache is made under a mark alone. Where the policy is the call's own, its own usage counts. Else a call reads if one of the same prefix had ended at most 30 minutes before it began, and on
 -- the same machine: about 15 requests a minute stay on one (the provider's prompt-caching guide). Models that cache by themselves know no marks.
 create or replace view priced_calls as
 with prefixes as (
@@ -14,7 +14,7 @@ with prefixes as (
     select call_id, run_id, calls.document_sha256, arm, purpose, model, coalesce(model_answered, model) as model_priced, input_mode, prompt_hash, reasoning_effort,
            is_simulated, started_at, finished_at, cast(make_timestamp(epoch_us(finished_at)) as date) as day_utc, price_date, cache_policy, service_tier,
            page_count, text_layer, input_tokens, output_tokens, cost_usd, cache_write_usd, output_usd,
-           least(coalesce(prefix_tokens, 0), input_tokens) as prefix_tokens,
+           least(coalesce(prefixes.prefix_tokens, 0), input_tokens) as prefix_tokens,
            cast(coalesce(cached_tokens, 0) as decimal(12,0)) as cached, cast(coalesce(cache_write_tokens, 0) as decimal(12,0)) as written,
            cast(coalesce(cache_write_12h_tokens, 0) as decimal(12,0)) as written_12h,
            cast(price_rates ->> 'input' as decimal(18,9)) * cast(0.000001 as decimal(6,6)) as input_rate,
@@ -41,13 +41,13 @@ with prefixes as (
 select call_id, run_id, document_sha256, arm, purpose, model, model_priced, input_mode, prompt_hash, reasoning_effort, is_simulated, started_at, day_utc, price_date,
        service_tier, cache_policy, page_count, text_layer, input, cached, written, written_12h, output, input_rate, cached_rate, written_rate, output_rate, cost_usd,
        cache_write_usd, output_usd,
-       cast(input * input_rate + output * output_rate as decimal(24,12)) as no_mark_usd,
+       case when purpose = 'prewarm' then 0 else cast(input * input_rate + output * output_rate as decimal(24,12)) end as no_mark_usd,
        case when cache_policy in ('explicit', 'automatic') then cost_usd
             else cast(prefix * case when is_warm then cached_rate else written_rate end + (input - prefix) * input_rate + output * output_rate as decimal(24,12))
        end as mark_usd,
-       case when cache_policy in ('implicit', 'automatic') then cost_usd
+       case when cache_policy in ('implicit', 'automatic') then cost_usd when purpose = 'prewarm' then 0
             else cast(input * newest_rate + output * output_rate as decimal(24,12)) end as implicit_usd,
-       case when cache_policy in ('implicit', 'automatic') then cost_usd
+       case when cache_policy in ('implicit', 'automatic') then cost_usd when purpose = 'prewarm' then 0
             else cast(prefix * case when is_warm then cached_rate else written_rate end + (input - prefix) * newest_rate + output * output_rate as decimal(24,12))
        end as implicit_reads_usd
 from split;

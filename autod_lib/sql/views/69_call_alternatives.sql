@@ -49,7 +49,7 @@ union all select call_id, 'implicit', implicit_usd, cache_policy in ('implicit',
 union all select call_id, 'implicit, prefix read', implicit_reads_usd, cache_policy in ('implicit', 'automatic') from priced_calls
 union all
 select call_id, list.policy,
-       case when list.policy = 'batch' then cast(input * list.input_rate + output * list.output_rate as decimal(24,12))
+       case when list.policy = 'batch' and purpose = 'prewarm' then 0 when list.policy = 'batch' then cast(input * list.input_rate + output * list.output_rate as decimal(24,12))
             else cast((input - cached - written) * list.input_rate + cached * list.cached_rate + (written - written_12h) * list.written_rate + written_12h * list.written_12h_rate + output * list.output_rate
                       as decimal(24,12)) end, false
 from priced_calls join rates_given(rates) as list

@@ -47,7 +47,7 @@ with calls as (
            case when cache_policy <> 'automatic' and input >= 1024 then list_written else list_input end as naive_rate
     from calls
 ), unlike as (
-    select *, case when cache_policy in ('automatic', 'implicit') then at_default_usd
+    select *, case when cache_policy in ('automatic', 'implicit') then at_default_usd when purpose = 'prewarm' then 0
               else cast(input * naive_rate + output * list_output as decimal(24,12)) end as at_implicit_usd
     from standard
 ), naive as (
