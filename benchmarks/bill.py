@@ -2,8 +2,8 @@
 
 Both are runs of autoD against the simulated API, each in a workspace of its own, so that one ledger counts both. The naive client sends every
 document as a file in high detail, in implicit cache mode, synchronously; autoD its defaults, and at night the same as a batch. Between them one
-policy at a time is switched on; repeated files are measured with every file twice. What a page image costs is not published for these models: RULES are
-those that are published for others, and the bill is made again under each.
+policy at a time is switched on; repeated files are measured with every file twice. What a page image costs is not published for these models: RULES
+are those that are published for others, and the bill is made again under each.
 """
 
 import argparse
