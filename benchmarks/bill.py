@@ -168,21 +168,23 @@ def whole_bill(study: Study, rule: str | None) -> tuple[Bill, Path]:
         print(line(batch, naive.cost_usd))
     else:
         print(f"| autoD at night (the day's calls repriced) | {day.documents} | | | | | {cost:.6f} | {share(cost, naive.cost_usd)} | | |")
+    flex = repriced(home, "flex")
+    print(f"| autoD in tier flex (the day's calls repriced) | {day.documents} | | | | | {flex:.6f} | {share(flex, naive.cost_usd)} | | |")
     print(f"\nLabels scored: {naive.labels}. Goal: at most 45 % by day, 25 % at night.")
     return day, home
 
 
 def other_rules(study: Study) -> None:
     """How the bill moves with what a page image costs."""
-    print("| rule for the image of a page | tokens low, high | naive USD | autoD by day | of naive | at night | of naive |")
+    print("| rule for the image of a page | tokens low, high | naive USD | autoD by day | of naive | batch, of naive | flex, of naive |")
     print("|---|---|---|---|---|---|---|")
     for name, rule in RULES.items():
         naive, _ = study.paid("naive client", rule, **NAIVE)
         day, home = study.paid("autoD by day", rule)
-        dark = repriced(home, "batch")
+        batch, flex = repriced(home, "batch"), repriced(home, "flex")
         print(
             f"| {name} | {rule or 'by the size of the page'} | {naive.cost_usd:.6f} | {day.cost_usd:.6f} | {share(day.cost_usd, naive.cost_usd)} | "
-            f"{dark:.6f} | {share(dark, naive.cost_usd)} |",
+            f"{share(batch, naive.cost_usd)} | {share(flex, naive.cost_usd)} |",
             flush=True,
         )
 
