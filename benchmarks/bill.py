@@ -56,7 +56,7 @@ def command(home: Path, address: str, *arguments: str, **environ: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOD_", "OPENAI_"))}
     given = {"AUTOD_HOME": str(home), "OPENAI_BASE_URL": address, "OPENAI_API_KEY": "local", **environ}
     done = subprocess.run([*AUTOD, *arguments], env=kept | given, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
+    if done.returncode not in (0, 1) or "Traceback" in done.stderr:
         raise SystemExit(f"autod {' '.join(arguments)} ended with {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout
 
