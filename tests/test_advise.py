@@ -173,6 +173,17 @@ def test_text_is_never_advised_for_pages_that_have_none(tmp_path: Path) -> None:
     assert "input text" not in policies(workspace(tmp_path, scan, text_layer="none"))
 
 
+def test_a_run_that_did_not_read_the_text_hides_no_text_layer(tmp_path: Path) -> None:
+    """What an earlier run found of the text still holds after files were sent as they are."""
+    home = workspace(tmp_path, call(1, 0, input_mode="file-low"))
+    with Journal(home, "20261110-100000-00000002") as journal:
+        journal.write("run_started", command="ingest", is_simulated=False)
+        journal.write("document_read", document_sha256=f"{1:064d}", page_count=3, text_layer="unread", status="readable", file_name="a.pdf")
+        journal.write("run_finished", exit_status=0, state="finished")
+
+    assert policies(home)["input text"]["saved_usd"] == 3 * PAGE_LOW * Decimal("0.1") / 1_000_000
+
+
 def test_retries_are_what_a_document_was_asked_beyond_the_first_time(tmp_path: Path) -> None:
     """A repair is billed; another document's call is none."""
     again = call(2, 1, document_sha256=f"{1:064d}", purpose="repair")

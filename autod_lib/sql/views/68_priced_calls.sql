@@ -1,5 +1,6 @@
 -- priced_calls: what is each call made of, and what would it have cost under another use of the prompt cache?   Reads calls_finished, prompt_versions,
 -- documents_read.   One row an answered call with a known price, at the rates it was billed at.
+-- The text layer is the newest that was looked at: a run that sends files does not read it.
 -- no mark: nothing is read or written · mark: the static prefix is written by the first call of a machine and read by the next within 30 minutes ·
 -- implicit: the mark stands at the end of the newest message, so that all input is written and nothing read; implicit_reads: likewise, but the prefix is read.
 -- A call that only warms the cache is made under a mark alone. Where the policy is the call's own, its own usage counts. Else a call reads if one of the same prefix had ended at most 30 minutes before it began, and on
@@ -8,7 +9,7 @@ create or replace view priced_calls as
 with prefixes as (
     select prompt_hash, max(prefix_tokens) as prefix_tokens from prompt_versions group by prompt_hash
 ), pages as (
-    select document_sha256, arg_max_null(page_count, (logged_at, run_id, seq)) as page_count, arg_max_null(text_layer, (logged_at, run_id, seq)) as text_layer
+    select document_sha256, arg_max_null(page_count, (logged_at, run_id, seq)) as page_count, arg_max(text_layer, (logged_at, run_id, seq)) filter (where text_layer <> 'unread') as text_layer
     from documents_read where document_sha256 is not null group by document_sha256
 ), known as (
     select call_id, run_id, calls.document_sha256, arm, purpose, model, coalesce(model_answered, model) as model_priced, input_mode, prompt_hash, reasoning_effort,
@@ -69,7 +70,7 @@ comment on column priced_calls.price_date is 'Day whose prices were used, UTC.';
 comment on column priced_calls.service_tier is 'Tier that the answer names.';
 comment on column priced_calls.cache_policy is 'How the prompt cache was used.';
 comment on column priced_calls.page_count is 'Pages of its document.';
-comment on column priced_calls.text_layer is 'Text layer of its document: good, poor, none or unread.';
+comment on column priced_calls.text_layer is 'Text layer of its document, as it was last read: good, poor or none; NULL: never read.';
 comment on column priced_calls.input is 'Input tokens.';
 comment on column priced_calls.cached is 'Of these, read from the cache.';
 comment on column priced_calls.written is 'Of these, written to the cache.';
