@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,6 +140,8 @@ def use_file(path: Path | None) -> None:
 
 @lru_cache(maxsize=1)
 def _list_version() -> str:
+    from importlib.metadata import version
+
     return version("genai-prices")
 
 
