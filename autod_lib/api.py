@@ -187,12 +187,13 @@ class Api:
     """
 
     def __init__(self, settings: Settings, journal: Journal, budget: Budget) -> None:
-        if not prices.is_priced(settings.model, now()) and not settings.allow_unpriced:
+        at = now()
+        if not prices.is_priced(settings.model, at) and not settings.allow_unpriced:
             raise SettingsError(
                 f"No price list knows the model {settings.model!r}, so no budget could hold; nothing was sent. Choose another with --model, "
                 "or allow it on purpose with --allow-unpriced: its calls then cost NULL."
             )
-        if not prices.is_priced(settings.model, now(), settings.service_tier) and not settings.allow_unpriced:
+        if not prices.is_priced(settings.model, at, settings.service_tier) and not settings.allow_unpriced:
             raise SettingsError(
                 f"No price of {settings.model!r} is known for the service tier {settings.service_tier!r}, so no budget could hold; nothing was sent. "
                 "Unset AUTOD_SERVICE_TIER, or allow it on purpose with --allow-unpriced: its calls then cost NULL."

@@ -441,8 +441,8 @@ def errors_by_kind(
 ) -> pl.DataFrame:
     """What went wrong, how often, and what it cost.
 
-    day_utc date · error_kind, outcome, model str · is_simulated bool · calls, documents int · cost_usd, unsettled_upper_usd Decimal.
-    Source: sql/views/42_errors_by_kind.sql
+    day_utc date · error_kind, outcome, model str · is_simulated bool · calls, documents, calls_unsettled int · cost_usd,
+    unsettled_upper_usd Decimal.   Source: sql/views/42_errors_by_kind.sql
     """
     return _by_day(con, "errors_by_kind", "day_utc, error_kind, outcome nulls last, model nulls last, is_simulated", is_simulated, since, until)
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,6 +58,17 @@ class Rates:
         """The rates as text, as the ledger keeps them, with the tier that they are of."""
         rates = {"input": self.input, "cached": self.cached, "written": self.written, "written_12h": self.written_12h, "output": self.output}
         return {name: None if rate is None else f"{rate:f}" for name, rate in rates.items()} | {"service_tier": self.service_tier}
+
+    def listing(self) -> dict[str, Any]:
+        """The columns of the table `price_list`, rates as text, but model and day."""
+        rates = {f"{name}_rate": rate for name, rate in self.columns().items() if name != "service_tier"}
+        return rates | {
+            "service_tier": self.service_tier,
+            "above_input_tokens": self.above_input_tokens,
+            "up_to_input_tokens": self.up_to_input_tokens,
+            "price_since": self.since,
+            "price_source": self.source,
+        }
 
     @property
     def dearest_input(self) -> Decimal:
@@ -128,9 +138,16 @@ def use_file(path: Path | None) -> None:
         _rates_by_length.cache_clear()
 
 
+@lru_cache(maxsize=1)
+def _list_version() -> str:
+    from importlib.metadata import version
+
+    return version("genai-prices")
+
+
 def fingerprint() -> str:
     """A hash of everything that prices are read from here: the same one means the same prices."""
-    return hashlib.sha256("\0".join([version("genai-prices"), price_file.shipped().text, _own.name, _own.text]).encode()).hexdigest()
+    return hashlib.sha256("\0".join([_list_version(), price_file.shipped().text, _own.name, _own.text]).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +202,7 @@ def _listed(model: str, day: date, tier: str) -> _Prices | None:
     in_force = [part for part in dated if part.constraint is not None and part.constraint.active(at)][-1:]
     starts = [start for part in [*in_force, *holding] if (start := getattr(part.constraint, "start_date", None))]
     price = found.model_price
-    source = f"genai-prices {version('genai-prices')}"
+    source = f"genai-prices {_list_version()}"
     return _Prices(price.input_mtok, price.cache_read_mtok, price.cache_write_mtok, price.output_mtok, source, max(starts, default=None))
 
 

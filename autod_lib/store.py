@@ -410,15 +410,12 @@ select distinct model, unnest([day, (select today from price_list_state)]) as da
 except select model, day from price_list order by all"""
 
 
-RATE_COLUMNS: Final = "service_tier above_input_tokens up_to_input_tokens input cached written written_12h output since source".split()  # noqa: SIM905
-
-
 def _list_prices(con: duckdb.DuckDBPyConnection, run_id: str | None = None, first: int = 0) -> None:
     """Adds to `price_list` what is not there yet of the calls of a run from an event on, or of all calls."""
-    for model, day in con.execute(MODELS_BY_DAY, {"run_id": run_id, "first": first}).fetchall():
-        listed = [[model, day, *(getattr(rates, name) for name in RATE_COLUMNS)] for rates in prices.all_rates(model, day)]
-        if listed:
-            con.executemany(f"insert into price_list values ({', '.join('?' * (2 + len(RATE_COLUMNS)))})", listed)
+    missing = con.execute(MODELS_BY_DAY, {"run_id": run_id, "first": first}).fetchall()
+    listed = [rates.listing() | {"model": model, "day": day} for model, day in missing for rates in prices.all_rates(model, day)]
+    if listed:
+        con.execute(f"insert into price_list {_rows(con, 'price_list')}", [_json_rows(con, "price_list", listed)])
 
 
 def _refused(con: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> str:

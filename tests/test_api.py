@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -269,6 +269,38 @@ def test_an_answer_of_another_model_is_priced_as_that_model(server: tuple[str, P
     assert (call["model"], call["model_answered"]) == ("gpt-6-luna", "gpt-6-sol")
     assert call["cost_usd"] == prices.price_call("gpt-6-sol", used, call["started_at"]).cost_usd
     assert call["cost_usd"] != prices.price_call("gpt-6-luna", used, call["started_at"]).cost_usd
+
+
+def test_an_answer_of_another_tier_is_priced_by_that_tier_with_its_rates_kept(server: tuple[str, Path], tmp_path: Path) -> None:
+    """The tier that the answer names is billed, whatever was asked; the rates stored are those of that tier."""
+    asked = ask(tmp_path, server[0], "other-tier:flex")
+    call = asked.only
+    used = prices.Usage(call["input_tokens"], call["cached_tokens"], call["cache_write_tokens"], None, None, call["output_tokens"])
+
+    assert asked.api.settings.service_tier == "default"
+    assert (call["service_tier"], call["price_tier"]) == ("flex", "flex")
+    assert call["cost_usd"] == prices.price_call("gpt-6-luna", used, call["started_at"], "flex").cost_usd
+    assert '"service_tier":"flex"' in call["price_rates"].replace(" ", "")
+
+
+def test_a_usage_that_cannot_be_true_spoils_no_sum_of_tokens(server: tuple[str, Path], tmp_path: Path) -> None:
+    """The ledger's tokens are NULL as its cost is, the warning says why, and the raw answer keeps what was claimed."""
+    call = ask(tmp_path, server[0], "negative-usage").only
+
+    assert (call["input_tokens"], call["cached_tokens"], call["output_tokens"], call["cost_usd"]) == (None, None, None, None)
+    assert "negative" in call["price_warning"]
+    assert rows(tmp_path, "select count(*) from call_bodies where body like '%-%'") == [(1,)]
+
+
+def test_a_clock_that_goes_back_during_a_call_is_told(server: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call keeps its price, with a warning that its day may be wrong."""
+    moments = iter([datetime(2026, 11, 24, 12, tzinfo=UTC) - timedelta(hours=hours) for hours in range(100)])
+    monkeypatch.setattr("autod_lib.api.now", lambda: next(moments))
+    call = ask(tmp_path, server[0]).only
+
+    assert call["finished_at"] < call["started_at"]
+    assert call["cost_usd"] is not None
+    assert "the clock went back by" in call["price_warning"]
 
 
 @pytest.mark.parametrize("fault", ["drop-before", "drop-after", "drop-middle"])

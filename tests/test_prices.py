@@ -1,8 +1,12 @@
 """What a call costs: to the last decimal what the price list says, or None with a reason, never 0 instead."""
 
 import doctest
+import random
+import shutil
+import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import genai_prices
@@ -11,7 +15,8 @@ from genai_prices.types import Usage as Tokens
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autod_lib import prices
+from autod_lib import prices, store
+from autod_lib.journal import Journal
 from autod_lib.prices import Usage, is_priced, price_call, rates_for, upper_bound
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -33,14 +38,26 @@ MODELS = [
 ]
 
 
-def _listed(model: str, usage: Usage, at: datetime = AT) -> Decimal:
+CONTEXTS: dict[str | None, dict[str, str]] = {
+    None: {},
+    "default": {},
+    "flex": {"service_tier": "flex"},
+    "batch": {"processing": "batch"},
+    "priority": {"service_tier": "priority"},
+    "fast": {"service_tier": "fast"},
+}
+
+
+def _listed(model: str, usage: Usage, at: datetime = AT, tier: str | None = None) -> Decimal:
     tokens = Tokens(
         input_tokens=usage.input_tokens,
         cache_read_tokens=usage.cached_tokens or 0,
         cache_write_tokens=usage.cache_write_tokens or 0,
         output_tokens=usage.output_tokens,
     )
-    return genai_prices.calc_price(tokens, model_ref=model, provider_id="openai", genai_request_timestamp=at).total_price
+    context = CONTEXTS[tier]
+    found = genai_prices.calc_price(tokens, model_ref=model, provider_id="openai", genai_request_timestamp=at, price_context=context)
+    return found.total_price
 
 
 USAGES = st.tuples(st.integers(0, 1_000_000), st.floats(0, 1), st.floats(0, 1), st.integers(0, 200_000)).map(
@@ -67,6 +84,108 @@ def test_a_cost_is_that_of_the_price_list_to_the_last_decimal(model: str, usage:
         assert price_call(model, usage, at).cost_usd is None
         return
     assert price_call(model, usage, at).cost_usd == listed
+
+
+def test_ten_thousand_calls_cost_in_the_ledger_what_the_price_list_says(tmp_path: Path, empty_database: Path) -> None:
+    """Through the journal and the DECIMAL columns of a real database: every call, every model and tier, both sides of each price change."""
+    rng = random.Random(11)
+    shutil.copy(empty_database, store.database(tmp_path))
+    edges = [datetime(2026, 7, 30, tzinfo=UTC), datetime(2026, 10, 12, tzinfo=UTC), datetime(2026, 10, 14, tzinfo=UTC), AT]
+    listed: dict[str, Decimal] = {}
+    priced_as_listed = 0
+    with Journal(tmp_path) as journal:
+        while len(listed) < 10_000:
+            model, tier, at = rng.choice(MODELS), rng.choice(list(CONTEXTS)), rng.choice(edges) + timedelta(seconds=rng.uniform(-90_000, 90_000))
+            whole = rng.choice([rng.randrange(3000), rng.randrange(STEP), STEP, STEP + 1, rng.randrange(1_000_000)])
+            cached = rng.choice([0, rng.randint(0, whole)])
+            written = rng.choice([0, rng.randint(0, whole - cached)])
+            used = Usage(whole, cached, written, written, 0, rng.randrange(130_000))
+            cost = price_call(model, used, at, tier)
+            if cost.cost_usd is None:  # a tier that the model does not have on that day
+                continue
+            assert cost.rates is not None
+            if "×" not in cost.rates.source:
+                truth = _listed(model, used, at, tier)
+                priced_as_listed += 1
+            else:  # a day before the list has the tier: half of its standard price, of reads where the family has none by the file
+                assert tier in ("flex", "batch")
+                truth = _listed(model, used, at) / 2
+                if cost.rates.cached == (usual := rates_for(model, at, whole)).cached != usual.cached / 2:
+                    truth += cached * usual.cached / 2 / 1_000_000
+            call_id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+            listed[call_id] = truth
+            journal.write("call_finished", call_id=call_id, model=model, status="answered", started_at=at, finished_at=at, **cost.columns())
+    store.load(tmp_path)
+
+    with store.reading(tmp_path) as con:
+        stored = con.execute(
+            "select call_id, cost_usd, uncached_usd + cached_usd + cache_write_usd + output_usd = cost_usd, "
+            "price_tier = price_rates ->> '$.service_tier' "
+            "from calls_finished"
+        ).fetchall()
+    assert len(stored) == 10_000
+    assert [call_id for call_id, cost, *_ in stored if cost != listed[str(call_id)]] == []
+    assert {row[2:] for row in stored} == {(True, True)}
+    assert priced_as_listed > 5_000
+
+
+@pytest.mark.parametrize("tier", ["flex", "batch", "priority", "fast"])
+def test_a_tier_that_the_list_has_costs_what_the_list_says(tier: str) -> None:
+    """Reads and writes too, on both sides of a step by length; the list's own silence about a tier never passes for the standard price."""
+    known = [model for model in MODELS if rates_for(model, AT, service_tier=tier) is not None]
+    assert "gpt-6-luna" in known
+    for model in MODELS:
+        used = Usage(300_000, 100_000, 50_000, output_tokens=1000)
+        cost = price_call(model, used, AT, tier)
+        if model in known:
+            assert cost.cost_usd == _listed(model, used, tier=tier)
+            assert cost.columns()["price_tier"] == tier
+            assert cost.cost_usd != _listed(model, used)
+        else:
+            assert cost.cost_usd is None
+            assert f"service tier {tier!r}" in (cost.warning or "")
+
+
+def test_a_batch_bills_cached_tokens_in_full_where_its_table_has_no_rate_for_them() -> None:
+    """Half the price is not half of everything: gpt-4.1 reads the cache at the standard rate in a batch."""
+    batch, standard = rates_for("gpt-4.1", AT, service_tier="batch"), rates_for("gpt-4.1", AT)
+    assert batch is not None
+    assert standard is not None
+    assert (batch.input, batch.cached, batch.output) == (standard.input / 2, standard.cached, standard.output / 2)
+
+
+def test_the_bound_of_a_tier_is_the_dearest_that_the_answer_may_name() -> None:
+    """`auto` leaves the tier to the project, flex and priority can fall back to the standard one; a batch and the default are what they are."""
+    bound = {tier: upper_bound("gpt-6-luna", AT, 1000, 1000, service_tier=tier) for tier in (None, "default", "auto", "flex", "batch", "priority")}
+    assert bound["batch"] is not None
+    assert bound["batch"] * 2 == bound["default"] == bound[None] == bound["flex"]
+    assert bound["batch"] * 4 == bound["auto"] == bound["priority"]
+    assert upper_bound("gpt-4.1", AT, 1000, 1000, service_tier="flex") is None
+    assert upper_bound("gpt-5-nano", AT, 1000, 1000, service_tier="auto") == upper_bound("gpt-5-nano", AT, 1000, 1000)
+
+
+def test_an_expectation_is_that_of_the_tier() -> None:
+    """An estimate of a batch is half of one of the standard tier."""
+    standard, batch = (prices.expected_cost("gpt-6-luna", AT, 1600, 800, tier) for tier in (None, "batch"))
+    assert standard is not None
+    assert batch == standard / 2
+
+
+def test_a_call_that_the_clock_dates_before_there_were_prices_costs_none() -> None:
+    """A machine that woke up in 1970 gets a warning, not the oldest price."""
+    cost = price_call("gpt-6-luna", Usage(10, 0, 0, output_tokens=1), datetime(1970, 1, 1, tzinfo=UTC))
+    assert cost.cost_usd is None
+    assert "clock says 1970-01-01" in (cost.warning or "")
+    assert upper_bound("gpt-6-luna", datetime(1970, 1, 1, tzinfo=UTC), 10, 10) is None
+
+
+def test_only_a_usage_that_cannot_be_true_is_kept_out_of_the_sums() -> None:
+    """What an answer leaves open is kept as it is; what it makes up counts for nothing."""
+    partial = Usage(input_tokens=100, cached_tokens=50)
+    assert prices.believable(partial) == partial
+    assert prices.believable(Usage(10, 11, 0, output_tokens=1)) == Usage()
+    assert prices.believable(Usage(10**15, output_tokens=1)) == Usage()
+    assert prices.believable(Usage(cached_tokens=-1)) == Usage()
 
 
 def test_the_tiers_are_really_tried() -> None:
@@ -142,6 +261,7 @@ UNPRICED: dict[str, tuple[str, Usage, str | None, str]] = {
     "flex where it is not offered": ("gpt-4.1", Usage(10, 0, 0, output_tokens=1), "flex", "service tier 'flex'"),
     "priority where it is not offered": ("gpt-5-nano", Usage(10, 0, 0, output_tokens=1), "priority", "service tier 'priority'"),
     "scale": ("gpt-6-luna", Usage(10, 0, 0, output_tokens=1), "scale", "service tier 'scale'"),
+    "12 hours where nobody prices them": ("gpt-4.1", Usage(10, 0, 5, 0, 5, 1), None, "cache writes of 12 hours"),
     "a tier of tomorrow": ("gpt-6-luna", Usage(10, 0, 0, output_tokens=1), "turbo", "service tier 'turbo'"),
 }
 
@@ -159,14 +279,14 @@ def test_what_nobody_can_price_costs_none_and_says_why(case: str) -> None:
 NUMBERS = st.none() | st.integers(-10, 10**12)
 
 
-@given(st.builds(Usage, *[NUMBERS] * 7), st.sampled_from([*MODELS, "gpt-99"]), st.sampled_from([None, "default", "flex"]))
+@given(st.builds(Usage, *[NUMBERS] * 7), st.sampled_from([*MODELS, "gpt-99"]), st.sampled_from([None, "default", "flex", "batch", "priority"]))
 def test_no_usage_makes_a_negative_cost_or_an_error(usage: Usage, model: str, tier: str | None) -> None:
     """Whatever an answer claims: a cost that is at most the whole at the dearest rate, or None with a reason."""
     cost = price_call(model, usage, AT, tier)
     if cost.cost_usd is None:
         assert cost.warning
     else:
-        bound = upper_bound(model, AT, usage.input_tokens or 0, usage.output_tokens or 0, "12h")
+        bound = upper_bound(model, AT, usage.input_tokens or 0, usage.output_tokens or 0, "12h", tier)
         assert bound is not None
         assert 0 <= cost.cost_usd <= bound
 

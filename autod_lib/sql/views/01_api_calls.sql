@@ -3,6 +3,8 @@
 create or replace view api_calls as
 with unclosed as (
     select run_id from runs_started anti join runs_finished using (run_id)
+), ended as (
+    select run_id, call_id from calls_finished semi join unclosed using (run_id)
 )
 select call_id, run_id, document_sha256, arm, purpose, model, input_mode, status, outcome, started_at, finished_at, attempt, repeat,
        input_tokens, input_tokens - coalesce(cached_tokens, 0) - coalesce(cache_write_tokens, 0) as uncached_tokens, cached_tokens, cache_write_tokens,
@@ -13,7 +15,7 @@ from calls_finished
 union all by name
 select call_id, run_id, document_sha256, arm, purpose, model, input_mode, 'unsettled' as status, 'unknown' as outcome, logged_at as started_at, attempt, repeat,
        cost_upper_usd, is_simulated, 'no_end' as error_kind, request_key, prompt_hash, cache_policy, cache_key, estimated_input_tokens, estimate_usd
-from calls_started semi join unclosed using (run_id) anti join calls_finished using (run_id, call_id);
+from calls_started semi join unclosed using (run_id) anti join ended using (run_id, call_id);
 comment on view api_calls is 'The ledger: every call to the API. Grain: call_id.';
 comment on column api_calls.call_id is 'Call.';
 comment on column api_calls.run_id is 'Run that made it.';
