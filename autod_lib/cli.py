@@ -17,6 +17,7 @@ import typer
 from .errors import AutodError
 
 if TYPE_CHECKING:
+    from .report import Options, Progress, Report
     from .settings import Settings
 
 EXIT_STATUS = """\b
@@ -160,25 +161,34 @@ def ingest(
     """Read every PDF under PATH… that the record does not know."""
     if dry_run:
         return _estimate(paths, as_json, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None, simulated=local or None)
-    from .ingest import Progress, options
-    from .ingest import ingest as run
-    from .ingest import watch as keep_watching
-    from .progress import note, terminal_bar
+    from .glance import nothing_new
+    from .look import absolute_roots
+    from .report import options
 
     given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "allow_unpriced": allow_unpriced or None}
     with _settings(local, **given) as settings:
         wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait)
-        with terminal_bar("documents") as bar:
-
-            def shown(state: Progress) -> None:
-                bar(state.done, state.total, note(state, is_simulated=settings.is_simulated))
-
-            report = keep_watching(paths, settings, wishes, shown) if watch else run(paths, settings, wishes, shown)
+        report = None if watch else nothing_new(absolute_roots(paths), settings, wishes)
+        if report is None:
+            report = _ingest(paths, settings, wishes, watch)
         if as_json:
             _print_json(report.columns())
         else:
             print("\n".join(report.sentences()))
     raise typer.Exit(report.exit_status)
+
+
+def _ingest(paths: list[Path], settings: "Settings", options: "Options", watch: bool) -> "Report":
+    from .ingest import ingest as run
+    from .ingest import watch as keep_watching
+    from .progress import note, terminal_bar
+
+    with terminal_bar("documents") as bar:
+
+        def shown(state: "Progress") -> None:
+            bar(state.done, state.total, note(state, is_simulated=settings.is_simulated))
+
+        return (keep_watching if watch else run)(paths, settings, options, shown)
 
 
 @app.command(epilog="Example: autod estimate ~/scans --json")

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from . import prices, prompt, store, tokens
-from .ingest import Options, answers_known, due, setup_hash
+from .ingest import answers_known, due, setup_hash
 from .journal import now
 from .look import Found, Known, absolute_roots, inbox_of, look
 from .pdf import Readers, Reading, limits_for
+from .report import Options
 from .settings import Settings
 
 

@@ -12,29 +12,25 @@ import gc
 import hashlib
 import logging
 import os
-import platform
 import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from . import __version__, cache, journal, prompt, store, tokens, workspace
+from . import cache, glance, journal, prompt, store, tokens, workspace
 from .document import SCHEMA_VERSION, record_schema, validate
 from .errors import AutodError, BudgetExhausted, SettingsError, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, inbox_of, look
+from .report import Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
 
 LOAD_EVERY_S: Final = 10.0
 REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
-ADDED: Final = (
-    *("processed", "calls", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens"),
-    *("cost_usd", "calls_unpriced", "unsettled", "unsettled_upper_usd", "seconds"),
-)
 log = logging.getLogger("autod")
 
 RECEIVED_SQL = """
@@ -46,101 +42,6 @@ where status = 'answered' and document_sha256 is not null and is_simulated = $si
 ANSWERED_SQL = """
 select request_key, max_by(struct_pack(is_valid, review_reasons), (logged_at, run_id, seq)) from extractions
 where prompt_hash = $prompt and model = $model and is_simulated = $simulated group by request_key"""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What one run is asked to do, beyond the settings."""
-
-    max_usd: Decimal | None = None
-    limit: int | None = None
-    retry_failed: bool = False
-    move_to: Path | None = None
-    wait: bool = False
-
-
-def options(
-    *, max_usd: float | None = None, limit: int | None = None, retry_failed: bool = False, move_to: Path | None = None, wait: bool = False
-) -> Options:
-    """The options of a run from plain values, as commands and notebooks have them; None is no limit."""
-    return Options(None if max_usd is None else Decimal(str(max_usd)), limit, retry_failed, move_to, wait)
-
-
-@dataclass
-class Progress:
-    """Where a run stands, for a progress bar."""
-
-    total: int = 0
-    done: int = 0
-    cost_usd: Decimal = Decimal(0)
-    unsettled: int = 0
-
-
-@dataclass
-class Report:
-    """What a run did. `documents` = processed + reused + failed + pending, each counted by content."""
-
-    run_id: str
-    simulated: bool
-    documents: int = 0
-    processed: int = 0
-    reused: int = 0
-    failed: int = 0
-    pending: int = 0
-    duplicates: int = 0
-    needs_review: int = 0
-    calls: int = 0
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: Decimal = Decimal(0)
-    calls_unpriced: int = 0
-    unsettled: int = 0
-    unsettled_upper_usd: Decimal = Decimal(0)
-    seconds: float = 0.0
-    exit_status: int = 0
-    stopped_by: str | None = None
-    problems: dict[str, int] = field(default_factory=dict)
-
-    def columns(self) -> dict[str, Any]:
-        """The report as the contract's JSON object."""
-        return {name: str(value) if isinstance(value, Decimal) else value for name, value in vars(self).items()}
-
-    def plus(self, later: "Report") -> "Report":
-        """This report with a later round's work added; what was known before is as the later round found it."""
-        both = Report(later.run_id, later.simulated, exit_status=max(self.exit_status, later.exit_status), stopped_by=later.stopped_by)
-        for name in ADDED:
-            setattr(both, name, getattr(self, name) + getattr(later, name))
-        both.failed, both.pending, both.duplicates, both.problems = later.failed, later.pending, later.duplicates, later.problems
-        both.needs_review, both.reused = later.needs_review, max(0, later.reused - self.processed)  # what was moved away is not seen again
-        both.documents = both.processed + both.reused + both.failed + both.pending
-        return both
-
-    def check(self) -> None:
-        """Raises what stopped the run, so that a notebook fails after it has shown everything; failed documents stop nothing."""
-        if self.exit_status not in (0, 1):
-            raise AutodError(self.stopped_by or f"exit status {self.exit_status}")
-
-    def sentences(self) -> list[str]:
-        """The report for a person."""
-        money = "simulated USD" if self.simulated else "USD"
-        lines = [
-            f"{self.documents} documents: {self.processed} processed ({self.needs_review} need review), {self.reused} known before, "
-            f"{self.failed} failed, {self.pending} pending; {self.duplicates} duplicates.",
-            f"{self.calls} calls cost {self.cost_usd:.6f} {money}: {self.input_tokens:,} input tokens, {self.cached_tokens:,} of them read from "
-            f"the cache, {self.output_tokens:,} output tokens; {self.seconds:.1f} s.",
-        ]
-        if self.unsettled:
-            lines.append(f"{self.unsettled} calls are unsettled and can have cost up to {self.unsettled_upper_usd:.6f} {money} more.")
-        if self.calls_unpriced:
-            lines.append(f"{self.calls_unpriced} answered calls have no known cost and are not in the sum.")
-        if self.problems:
-            named = ", ".join(f"{count} {name}" for name, count in sorted(self.problems.items(), key=lambda item: -item[1]))
-            lines.append(f"Not answered: {named}. Each has its reason: autod show FILE.")
-        if self.stopped_by:
-            lines.append(self.stopped_by)
-        return lines
 
 
 def setup_hash(settings: Settings) -> str:
@@ -167,6 +68,8 @@ def ingest(paths: Iterable[Path], settings: Settings, options: Options | None = 
     options = options or Options()
     roots = absolute_roots(paths)
     settings.require_key()
+    if (report := glance.nothing_new(roots, settings, options)) is not None:
+        return report
     run_id = journal.new_run_id()
     with _held(settings.home, run_id, wait=options.wait):
         interrupts = _Interrupts()
@@ -213,8 +116,11 @@ def _left(options: Options | None, total: "Report | None") -> Options | None:
 
 
 def _has_news(paths: list[Path], settings: Settings) -> bool:
+    roots = absolute_roots(paths)
+    if glance.as_noted(roots, settings) is not None:
+        return False
     with store.reading(settings.home) as con:
-        found = look(con, absolute_roots(paths), setup_hash(settings))
+        found = look(con, roots, setup_hash(settings))
     return bool(found.unread or found.vanished)
 
 
@@ -270,25 +176,6 @@ def _held(home: Path, run_id: str, *, wait: bool) -> Iterator[None]:
         lock.__exit__(None, None, None)
 
 
-def start_columns(settings: Settings, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The columns of a run's first event."""
-    return {
-        "command": command,
-        "arguments": arguments,
-        "settings": settings.printable(),
-        "version": __version__,
-        "host": platform.node(),
-        "pid": os.getpid(),
-        "environment": settings.environment,
-        "parent_run_id": os.environ.get("AUTOD_PARENT_RUN"),
-        "base_url": settings.base_url,
-        "is_simulated": settings.is_simulated,
-        "budget_run_usd": settings.budget_run_usd,
-        "budget_day_usd": settings.budget_day_usd,
-        "budget_month_usd": settings.budget_month_usd,
-    }
-
-
 async def _run(
     roots: list[str],
     settings: Settings,
@@ -305,8 +192,7 @@ async def _run(
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
         seen = _cache_seen(con, settings) if todo else cache.Observed()
     with journal.Journal(settings.home, run_id) as segment:
-        arguments = {"paths": roots, **{name: str(value) for name, value in vars(options).items() if value}}
-        segment.write("run_started", **start_columns(settings, "ingest", arguments) | _run_budget(settings, options))
+        segment.write("run_started", **ingest_columns(settings, roots, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before, seen)
         async with _signals(run, interrupts):
             run.note_look()
@@ -317,17 +203,12 @@ async def _run(
                 run.stop(error)
         report = run.report(run_id, time.monotonic() - begun)
         if not isinstance(run.stopped, WorkspaceUnusable):  # else ends are missing: the run stays unfinished, so that the ledger names them
-            segment.write(
-                "run_finished",
-                exit_status=report.exit_status,
-                state=_state(report),
-                reason=report.stopped_by,
-                seconds=report.seconds,
-                summary=report.columns(),
-            )
+            segment.write("run_finished", **finish_columns(report))
     try:
-        if todo:  # the few events of a run without news are loaded by the next command that needs them
+        if not isinstance(run.stopped, WorkspaceUnusable):
             store.load(settings.home)
+            if report.stopped_by is None:
+                _note_rest(roots, settings, run)
     except WorkspaceBusy as error:
         log.warning("%s", error)
     except WorkspaceUnusable as error:
@@ -335,12 +216,15 @@ async def _run(
     return report
 
 
-def _run_budget(settings: Settings, options: Options) -> dict[str, Any]:
-    return {"budget_run_usd": options.max_usd if options.max_usd is not None else settings.budget_run_usd}
-
-
-def _state(report: Report) -> str:
-    return "interrupted" if report.exit_status == 130 else "stopped" if report.stopped_by else "finished"
+def _note_rest(roots: list[str], settings: Settings, run: "_Run") -> None:
+    """Looks once more and, if nothing is left to do, notes what a further run will say, so that it needs no database."""
+    before = glance.segments(settings.home), glance.listing(roots)
+    with store.reading(settings.home) as con:
+        found = look(con, roots, run.setup)
+    if not (due(found, Options(), settings) or found.vanished or found.unreadable or any(known.is_deleted for known in found.known)):
+        further = _Run(settings, Options(), run.segment, run.setup, found, {}, {}, {})
+        further.settle_known()
+        glance.note(settings, roots, before, found.files, further.report(run.segment.run_id, 0.0))
 
 
 def answers_known(con: Any, settings: Settings) -> dict[str, Any]:
@@ -417,20 +301,27 @@ class _Run:
             self._settle(folder, "failed", "unreadable")
         for path in found.vanished:
             write("sighting", path=path, problem="vanished", sentence="It is no longer there.")
-        retried = {item.path for item in due(found, self.options, self.settings)}
-        for known in found.known:
+        for sha256 in self.settle_known():
+            write("deletion", document_sha256=sha256, is_deleted=False, reason="seen again")
+        for root in found.roots:
+            share = {"files": found.files, "unchanged": len(found.known), "changed": len(found.unread), "vanished": len(found.vanished)}
+            write("look", root=journal.path_text(root), seconds=round(found.seconds, 6), **share)
+
+    def settle_known(self) -> list[str]:
+        """Notes the state of every known document that is not taken once more; returns those that were deleted and have come back."""
+        returned = []
+        retried = {item.path for item in due(self.found, self.options, self.settings)}
+        for known in self.found.known:
             if known.path in retried:
                 continue
             content = known.document_sha256 or known.path
             if known.is_deleted and known.document_sha256 and content not in self.states:
-                write("deletion", document_sha256=known.document_sha256, is_deleted=False, reason="seen again")
+                returned.append(known.document_sha256)
             if known.status == "needs_review":
                 self.reviews.add(content)
             is_answered = known.status in ("processed", "needs_review")
             self._settle(content, "reused" if is_answered else "failed", known.problem or known.error_kind or known.status)
-        for root in found.roots:
-            share = {"files": found.files, "unchanged": len(found.known), "changed": len(found.unread), "vanished": len(found.vanished)}
-            write("look", root=journal.path_text(root), seconds=round(found.seconds, 6), **share)
+        return returned
 
     def _settle(self, content: str, state: str, kind: str | None = None) -> bool:
         """Notes the state of a content once; further paths of it are duplicates. Returns whether it was the first."""

@@ -14,12 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
-
-import duckdb
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import SettingsError
 from .journal import path_text
+
+if TYPE_CHECKING:
+    import duckdb
 
 KNOWN_SQL = """
 with newest as (
@@ -114,7 +115,8 @@ def walk(root: str, unreadable: list[str] | None = None) -> Iterator[tuple[str, 
         folders.extend(reversed(below))
 
 
-def _files(root: str, unreadable: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+def documents_below(root: str, unreadable: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+    """What `walk` gives for a folder; for a path that is named itself, that path."""
     status = _status(root)
     if status is None:
         return
@@ -142,7 +144,7 @@ def absolute_roots(paths: Iterable[Path]) -> list[str]:
     return [path for path in absolute if not any(path.startswith(f"{other.rstrip('/')}/") for other in absolute if other != path)]
 
 
-def look(con: duckdb.DuckDBPyConnection, roots: list[str], setup_hash: str) -> Look:
+def look(con: "duckdb.DuckDBPyConnection", roots: list[str], setup_hash: str) -> Look:
     """Compares what is there with what the record knows under the settings of `setup_hash`."""
     begun = time.perf_counter()
     # A name that is not UTF-8 is recorded as an address, also below a folder whose own name is plain.
@@ -151,7 +153,7 @@ def look(con: duckdb.DuckDBPyConnection, roots: list[str], setup_hash: str) -> L
     under = " or ".join(f"starts_with(path, ${name})" for name in names)
     found = Look(roots=roots)
     with ThreadPoolExecutor(1) as beside:  # the disk is asked while the database answers
-        walked = beside.submit(lambda: [(root, list(_files(root, found.unreadable))) for root in roots])
+        walked = beside.submit(lambda: [(root, list(documents_below(root, found.unreadable))) for root in roots])
         rows = con.execute(KNOWN_SQL.format(under=under), {"setup": setup_hash} | names).fetchall()
         files = walked.result()
     known = {row[0]: row for row in rows}

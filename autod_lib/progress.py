@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .ingest import Progress
+    from .report import Progress
 
 EVERY_S: Final = 10.0
 

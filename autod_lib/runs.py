@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from . import __version__, errors, journal, store
 from .errors import SettingsError
-from .ingest import start_columns
+from .report import start_columns
 from .settings import PROJECT, Settings, variable
 
 HERE: Final = Path(__file__).resolve().parent

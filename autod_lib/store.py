@@ -29,6 +29,7 @@ from .errors import StoreDamaged, StoreTooNew, WorkspaceBusy, WorkspaceUnusable
 
 DATABASE: Final = "autod.duckdb"
 SQL: Final = files("autod_lib") / "sql"
+LOAD_MEMORY: Final = "24MB"  # of DuckDB's own while loading: more would only keep blocks that are not read again
 
 # The tables that each kind of event is loaded into; a kind that is not here is of a newer autoD, and its events are quarantined.
 TABLES: Final = {
@@ -104,7 +105,7 @@ def _unusable(folder: Path, error: OSError) -> WorkspaceUnusable:
     )
 
 
-def _open(home: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConnection:
+def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
     path = str(database(home))
     # Hardened: a read-only connection alone could still read and write any file, attach databases and load extensions.
     hardened = {
@@ -115,6 +116,9 @@ def _open(home: Path, *, read_only: bool, wait_s: float) -> duckdb.DuckDBPyConne
     }
     if not read_only:  # loading small groups is quicker on one thread, and takes a third less memory
         hardened["threads"] = "1"
+        hardened["checkpoint_threshold"] = "64MB"  # closing makes one checkpoint; one every 16 MB writes the last rows of every table again
+        if memory_limit:
+            hardened["memory_limit"] = memory_limit
     deadline = time.monotonic() + wait_s
     while True:
         try:
@@ -215,13 +219,13 @@ def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def writing(home: Path, *, wait_s: float = 30.0) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The database, open for writing and migrated, alone behind the gate.
+def writing(home: Path, *, wait_s: float = 30.0, memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database, open for writing and migrated, alone behind the gate; DuckDB may keep no more than `memory_limit` in memory.
 
     Raises: WorkspaceBusy, WorkspaceUnusable, StoreDamaged, StoreTooNew.
     """
     with _gate(home, alone=True, wait_s=wait_s):
-        con = _open(home, read_only=False, wait_s=wait_s)
+        con = _open(home, read_only=False, wait_s=wait_s, memory_limit=memory_limit)
         try:
             migrate(con)
             yield con
@@ -290,8 +294,15 @@ def load(home: Path, *, wait_s: float = 30.0, only: Path | None = None) -> LoadR
 
     Raises: WorkspaceBusy when another process keeps the database for longer than `wait_s`; the journal waits.
     """
+    try:
+        return _load(home, wait_s, only, LOAD_MEMORY)
+    except duckdb.OutOfMemoryException:  # an event of unusual size: what was loaded stays loaded, the rest gets all the memory it needs
+        return _load(home, wait_s, only, None)
+
+
+def _load(home: Path, wait_s: float, only: Path | None, memory_limit: str | None) -> LoadReport:
     report = LoadReport()
-    with writing(home, wait_s=wait_s) as con:
+    with writing(home, wait_s=wait_s, memory_limit=memory_limit) as con:
         loaded = {row[0]: row[1:] for row in con.execute("select run_id, loaded_bytes, is_closed from segments").fetchall()}
         for segment in journal.segments(home) if only is None else [only]:
             run_id = journal.run_of(segment)
@@ -390,7 +401,8 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str) -> str:
 
 def _json_rows(con: duckdb.DuckDBPyConnection, table: str, events: list[dict[str, Any]]) -> str:
     columns = _columns(con, table)
-    return orjson.dumps([{column: event.get(column) for column in columns} for event in events]).decode()
+    # One by one: a group's rows stand in memory once, as text.
+    return (b"[" + b",".join(orjson.dumps({column: event.get(column) for column in columns}) for event in events) + b"]").decode()
 
 
 def _columns(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

@@ -15,7 +15,8 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen import canvas
 
 from autod_lib import store
-from autod_lib.ingest import Options, Report, ingest
+from autod_lib.ingest import ingest
+from autod_lib.report import Options, Report
 from autod_lib.settings import Settings, load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent

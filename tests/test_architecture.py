@@ -15,8 +15,8 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[1]
 LIBRARY = PROJECT / "autod_lib"
 # Lowest first: this list is the architecture.
-ORDER = """errors settings logs document journal workspace tokens prices cache prompt store look budget api pdf_worker pdf ingest progress estimate
-    show doctor metrics page charts words evaluate runs cli""".split()  # noqa: SIM905
+ORDER = """errors settings logs document journal workspace tokens prices cache prompt store look report glance budget api pdf_worker pdf ingest
+    progress estimate show doctor metrics page charts words evaluate runs cli""".split()  # noqa: SIM905
 # Packages whose types their owner's own interface gives and takes.
 COMES_WITH = {
     "httpx2": "openai",

@@ -16,9 +16,10 @@ import pytest
 from autod_lib import ingest as pipeline
 from autod_lib import store
 from autod_lib.errors import MissingKey, SettingsError, WorkspaceUnusable
-from autod_lib.ingest import Options, ingest
+from autod_lib.ingest import ingest
 from autod_lib.journal import Journal
 from autod_lib.local_api import running
+from autod_lib.report import Options
 from autod_lib.settings import load_settings
 
 from .pipeline import answered, make_inbox, make_pdf, one, rows, run, settings_for, state_columns

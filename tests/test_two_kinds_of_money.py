@@ -9,8 +9,9 @@ import pytest
 
 from autod_lib import cli, local_api, metrics, store
 from autod_lib.errors import SettingsError
-from autod_lib.ingest import Options, Report, _left
+from autod_lib.ingest import _left
 from autod_lib.journal import Journal, now
+from autod_lib.report import Options, Report
 from autod_lib.show import describe
 
 from .pipeline import make_inbox, one, rows, run, settings_for

@@ -1,0 +1,151 @@
+"""What a run is asked to do, and what it says of itself: options in, figures and sentences out.
+
+Decided here: the fields of the contract's JSON object, the sentences, and the columns of a run's first and last event. Called by ingest.py and
+glance.py; imports nothing heavy, so that a run without news ends quickly.
+"""
+
+import os
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from . import __version__
+from .errors import AutodError
+from .settings import Settings
+
+ADDED: Final = (
+    *("processed", "calls", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens"),
+    *("cost_usd", "calls_unpriced", "unsettled", "unsettled_upper_usd", "seconds"),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one run is asked to do, beyond the settings."""
+
+    max_usd: Decimal | None = None
+    limit: int | None = None
+    retry_failed: bool = False
+    move_to: Path | None = None
+    wait: bool = False
+
+
+def options(
+    *, max_usd: float | None = None, limit: int | None = None, retry_failed: bool = False, move_to: Path | None = None, wait: bool = False
+) -> Options:
+    """The options of a run from plain values, as commands and notebooks have them; None is no limit."""
+    return Options(None if max_usd is None else Decimal(str(max_usd)), limit, retry_failed, move_to, wait)
+
+
+@dataclass
+class Progress:
+    """Where a run stands, for a progress bar."""
+
+    total: int = 0
+    done: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unsettled: int = 0
+
+
+@dataclass
+class Report:
+    """What a run did. `documents` = processed + reused + failed + pending, each counted by content."""
+
+    run_id: str
+    simulated: bool
+    documents: int = 0
+    processed: int = 0
+    reused: int = 0
+    failed: int = 0
+    pending: int = 0
+    duplicates: int = 0
+    needs_review: int = 0
+    calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    calls_unpriced: int = 0
+    unsettled: int = 0
+    unsettled_upper_usd: Decimal = Decimal(0)
+    seconds: float = 0.0
+    exit_status: int = 0
+    stopped_by: str | None = None
+    problems: dict[str, int] = field(default_factory=dict)
+
+    def columns(self) -> dict[str, Any]:
+        """The report as the contract's JSON object."""
+        return {name: str(value) if isinstance(value, Decimal) else value for name, value in vars(self).items()}
+
+    def plus(self, later: "Report") -> "Report":
+        """This report with a later round's work added; what was known before is as the later round found it."""
+        both = Report(later.run_id, later.simulated, exit_status=max(self.exit_status, later.exit_status), stopped_by=later.stopped_by)
+        for name in ADDED:
+            setattr(both, name, getattr(self, name) + getattr(later, name))
+        both.failed, both.pending, both.duplicates, both.problems = later.failed, later.pending, later.duplicates, later.problems
+        both.needs_review, both.reused = later.needs_review, max(0, later.reused - self.processed)  # what was moved away is not seen again
+        both.documents = both.processed + both.reused + both.failed + both.pending
+        return both
+
+    def check(self) -> None:
+        """Raises what stopped the run, so that a notebook fails after it has shown everything; failed documents stop nothing."""
+        if self.exit_status not in (0, 1):
+            raise AutodError(self.stopped_by or f"exit status {self.exit_status}")
+
+    def sentences(self) -> list[str]:
+        """The report for a person."""
+        money = "simulated USD" if self.simulated else "USD"
+        lines = [
+            f"{self.documents} documents: {self.processed} processed ({self.needs_review} need review), {self.reused} known before, "
+            f"{self.failed} failed, {self.pending} pending; {self.duplicates} duplicates.",
+            f"{self.calls} calls cost {self.cost_usd:.6f} {money}: {self.input_tokens:,} input tokens, {self.cached_tokens:,} of them read from "
+            f"the cache, {self.output_tokens:,} output tokens; {self.seconds:.1f} s.",
+        ]
+        if self.unsettled:
+            lines.append(f"{self.unsettled} calls are unsettled and can have cost up to {self.unsettled_upper_usd:.6f} {money} more.")
+        if self.calls_unpriced:
+            lines.append(f"{self.calls_unpriced} answered calls have no known cost and are not in the sum.")
+        if self.problems:
+            named = ", ".join(f"{count} {name}" for name, count in sorted(self.problems.items(), key=lambda item: -item[1]))
+            lines.append(f"Not answered: {named}. Each has its reason: autod show FILE.")
+        if self.stopped_by:
+            lines.append(self.stopped_by)
+        return lines
+
+
+def start_columns(settings: Settings, command: str, arguments: dict[str, Any], max_usd: Decimal | None = None) -> dict[str, Any]:
+    """The columns of a run's first event; `max_usd` is the limit of the run given with the command."""
+    return {
+        "command": command,
+        "arguments": arguments,
+        "settings": settings.printable(),
+        "version": __version__,
+        "host": os.uname().nodename,
+        "pid": os.getpid(),
+        "environment": settings.environment,
+        "parent_run_id": os.environ.get("AUTOD_PARENT_RUN"),
+        "base_url": settings.base_url,
+        "is_simulated": settings.is_simulated,
+        "budget_run_usd": settings.budget_run_usd if max_usd is None else max_usd,
+        "budget_day_usd": settings.budget_day_usd,
+        "budget_month_usd": settings.budget_month_usd,
+    }
+
+
+def ingest_columns(settings: Settings, roots: list[str], options: Options) -> dict[str, Any]:
+    """The columns of the first event of an ingest over these folders."""
+    arguments = {"paths": roots, **{name: str(value) for name, value in vars(options).items() if value}}
+    return start_columns(settings, "ingest", arguments, options.max_usd)
+
+
+def finish_columns(report: Report) -> dict[str, Any]:
+    """The columns of a run's last event."""
+    return {
+        "exit_status": report.exit_status,
+        "state": "interrupted" if report.exit_status == 130 else "stopped" if report.stopped_by else "finished",
+        "reason": report.stopped_by,
+        "seconds": report.seconds,
+        "summary": report.columns(),
+    }
