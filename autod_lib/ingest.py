@@ -222,7 +222,7 @@ def _note_rest(roots: list[str], settings: Settings, run: "_Run") -> None:
     with store.reading(settings.home) as con:
         found = look(con, roots, run.setup)
     if not (due(found, Options(), settings) or found.vanished or found.unreadable or any(known.is_deleted for known in found.known)):
-        further = _Run(settings, Options(), run.segment, run.setup, found, {}, {}, {})
+        further = _Run(settings, Options(), run.segment, run.setup, found, {}, {}, {}, cache.Observed())
         further.settle_known()
         glance.note(settings, roots, before, found.files, further.report(run.segment.run_id, 0.0))
 
