@@ -257,8 +257,9 @@ def cache_by_policy(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None
 def cache_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """The same by run, newest first.
 
-    run_id, model, cache_policy, prompt_hash str · is_simulated bool · the measures of cache_by_policy · keys int · first_at UTC.
-    Source: sql/views/64_cache_by_run.sql
+    run_id, model, cache_policy, prompt_hash str · is_simulated bool · calls, calls_unknown, calls_expected_to_read, calls_reading,
+    calls_expected_to_write, calls_writing, input_tokens, expected_cached_tokens, cached_tokens, expected_write_tokens, cache_write_tokens,
+    keys int · balance_usd Decimal, null without a price · first_at UTC.   Source: sql/views/64_cache_by_run.sql
     """
     return _all(con, "cache_by_run", "first_at desc, run_id, model, cache_policy, prompt_hash, is_simulated", is_simulated)
 
@@ -266,8 +267,10 @@ def cache_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = 
 def cache_by_prompt(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """The same by version of the static prefix, newest first.
 
-    prompt_hash, model, cache_policy str · is_simulated bool · the measures of cache_by_policy · prefix_tokens int, as counted before ·
-    read_tokens float, the middle of what reading calls read · first_at, last_at UTC.   Source: sql/views/64_cache_by_prompt.sql
+    prompt_hash, model, cache_policy str · is_simulated bool · calls, calls_unknown, calls_expected_to_read, calls_reading,
+    calls_expected_to_write, calls_writing, input_tokens, expected_cached_tokens, cached_tokens, expected_write_tokens, cache_write_tokens,
+    prefix_tokens int, the last as counted before · read_tokens int, the middle of what reading calls read · balance_usd Decimal, null without a
+    price · first_at, last_at UTC.   Source: sql/views/64_cache_by_prompt.sql
     """
     return _all(con, "cache_by_prompt", "first_at desc, prompt_hash, model, cache_policy, is_simulated", is_simulated)
 

@@ -179,7 +179,8 @@ class LocalApi:
         call.model = request.model.name
         pages, segments = await self._input(call, request)
         input_tokens = sum(segment.tokens for segment in segments)
-        cached = self.cache.use(segments, self._asked(call, request), time.monotonic(), takes_s=self.options.latency)
+        left_s = self.options.latency * (1 - self.options.jitter) - (time.perf_counter() - call.started)  # what is written is there with the answer
+        cached = self.cache.use(segments, self._asked(call, request), time.monotonic(), takes_s=max(0.0, left_s))
         output: list[JsonObject] = []
         output_tokens = reasoning = 0
         incomplete: str | None = None

@@ -15,7 +15,7 @@ select prompt_hash, model, coalesce(cache_policy, 'none') as cache_policy, is_si
        cast(sum(cached_tokens * input_rate) filter (where cached_usd is not null) / 1000000 as decimal(24,12)) - sum(cached_usd)
          - sum(cache_write_usd) + cast(sum(cache_write_tokens * input_rate) filter (where cache_write_usd is not null) / 1000000 as decimal(24,12)) as balance_usd,
        max(prefix_tokens) as prefix_tokens,
-       median(cached_tokens) filter (where cached_tokens > 0) as read_tokens,
+       cast(median(cached_tokens) filter (where cached_tokens > 0) as bigint) as read_tokens,
        min(started_at) as first_at,
        max(started_at) as last_at
 from calls_finished where status = 'answered' group by all;

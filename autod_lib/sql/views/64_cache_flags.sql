@@ -11,7 +11,7 @@ with prompts as (
     from prompts where hash_before is not null
     union all by name
     select 'prefix of another length' as flag, prompt_hash as subject, model, is_simulated, calls, balance_usd, first_at as since,
-           'Calls read ' || cast(read_tokens as bigint) || ' tokens, where the prefix was counted as ' || prefix_tokens
+           'Calls read ' || read_tokens || ' tokens, where the prefix was counted as ' || prefix_tokens
            || ': the provider renders it otherwise, or something of the documents is inside it.' as sentence
     from cache_by_prompt where read_tokens not between prefix_tokens * 0.85 and prefix_tokens * 1.15 and cache_policy in ('automatic', 'explicit')
     union all by name
