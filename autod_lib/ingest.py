@@ -454,37 +454,40 @@ class _Run:
 
     def _note_reading(self, item: Found | Known, reading: Any) -> None:
         path = journal.path_text(item.path)
+        sha256 = reading.document_sha256
+        events: list[tuple[str, dict[str, Any]]] = []
         if isinstance(item, Found):
-            self.segment.write(
-                "sighting",
-                path=path,
-                document_sha256=reading.document_sha256,
-                size_bytes=item.size,
-                modified_ns=item.modified_ns,
-                problem=None if reading.document_sha256 else reading.problem,
-                sentence=None if reading.document_sha256 else reading.sentence,
-            )
-        if reading.document_sha256 is None or reading.document_sha256 in self.states:
-            return
-        text = reading.pages_text
-        self.segment.write(
-            "document_read",
-            document_sha256=reading.document_sha256,
-            sha256_base64=reading.sha256_base64,
-            file_name=journal.path_text(os.path.basename(item.path)),
-            path=path,
-            size_bytes=reading.size_bytes,
-            page_count=reading.page_count,
-            status=reading.status,
-            problem=reading.problem,
-            flags=list(reading.flags),
-            sentence=reading.sentence,
-            text_layer=reading.text_layer,
-            text_reason=reading.text_reason,
-            text_characters=None if text is None else sum(map(len, text)),
-            metadata=reading.metadata,
-            seconds=round(reading.seconds, 6),
-        )
+            sighting = {
+                "path": path,
+                "document_sha256": sha256,
+                "size_bytes": item.size,
+                "modified_ns": item.modified_ns,
+                "problem": None if sha256 else reading.problem,
+                "sentence": None if sha256 else reading.sentence,
+            }
+            events.append(("sighting", sighting))
+        if sha256 is not None and sha256 not in self.states:
+            text = reading.pages_text
+            document = {
+                "document_sha256": sha256,
+                "sha256_base64": reading.sha256_base64,
+                "file_name": journal.path_text(os.path.basename(item.path)),
+                "path": path,
+                "size_bytes": reading.size_bytes,
+                "page_count": reading.page_count,
+                "status": reading.status,
+                "problem": reading.problem,
+                "flags": list(reading.flags),
+                "sentence": reading.sentence,
+                "text_layer": reading.text_layer,
+                "text_reason": reading.text_reason,
+                "text_characters": None if text is None else sum(map(len, text)),
+                "metadata": reading.metadata,
+                "seconds": round(reading.seconds, 6),
+            }
+            events.append(("document_read", document))
+        if events:
+            self.segment.write_all(events)
 
     def _status(
         self, content: str, status: str, kind: str | None, sentence: str, begun: float, *, key: str | None = None, has_hash: bool = True

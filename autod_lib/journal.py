@@ -94,26 +94,30 @@ class Journal:
 
         With AUTOD_CRASH_AT=KIND[:N] the process kills itself behind the N-th event of that kind: what holds after a crash can so be shown.
         """
+        self.write_all([(kind, columns)])
+
+    def write_all(self, events: list[tuple[str, dict[str, Any]]]) -> None:
+        """Appends events that become known at one instant, kind and columns of each, in one write."""
         with self._write_lock:
-            event = {"kind": kind, "run_id": self.run_id, "seq": self.events, "logged_at": now()} | columns
-            line = orjson.dumps(event, default=_plain) + b"\n"
-            if self._torn:
-                line = b"\n" + line
+            lines = []
+            for place, (kind, columns) in enumerate(events, self.events):
+                event = {"kind": kind, "run_id": self.run_id, "seq": place, "logged_at": now()} | columns
+                lines.append(orjson.dumps(event, default=_plain, option=orjson.OPT_APPEND_NEWLINE))
+            whole = b"".join([b"\n", *lines] if self._torn else lines)
             try:
-                written = os.write(self._file, line)
+                written = os.write(self._file, whole)
             except OSError as error:
                 raise self._unwritable(kind, error.strerror or "") from error
-            if written != len(line):
-                self._torn = True
-                self.events += 1  # what was taken may be the whole event without its newline: its place is not given again
-                raise self._unwritable(kind, f"only {written} of {len(line)} bytes were taken")
-            self._torn = False
-            self.events += 1
+            self.events += len(events)  # what was taken may be a whole event without its newline: its place is not given again
+            self._torn = written != len(whole)
+            if self._torn:
+                raise self._unwritable(kind, f"only {written} of {len(whole)} bytes were taken")
             self.bytes += written
-            if kind == self._crash_kind:
-                self._until_crash -= 1
-                if self._until_crash == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
+            for kind, _ in events:
+                if kind == self._crash_kind:
+                    self._until_crash -= 1
+                    if self._until_crash == 0:
+                        os.kill(os.getpid(), signal.SIGKILL)
 
     def _unwritable(self, kind: str, reason: str) -> WorkspaceUnusable:
         return WorkspaceUnusable(

@@ -13,7 +13,7 @@ from (
 comment on macro table rates_given is 'Rates given as JSON, as USD a token. Grain: model, day, above, policy.';
 
 create or replace macro call_in_modes(page_low, page_high) as table
-with calls as (
+with calls as materialized (
     select *, coalesce(page_count * case input_mode when 'file-low' then page_low when 'file-high' then page_high else 0 end, 0) as image_tokens
     from priced_calls where document_sha256 is not null and purpose = 'extract'
 ), answered as (
@@ -38,27 +38,29 @@ from pairs;
 comment on macro table call_in_modes is 'Tokens more that a call would have had in another input mode. Grain: call_id, target.';
 
 create or replace macro call_alternatives(rates, page_low, page_high) as table
-with retries as (
-    select call_id, row_number() over (partition by run_id, document_sha256, arm order by started_at, call_id) > 1 and document_sha256 is not null as is_further
+with priced as materialized (
     from priced_calls
+), retries as (
+    select call_id, row_number() over (partition by run_id, document_sha256, arm order by started_at, call_id) > 1 and document_sha256 is not null as is_further
+    from priced
 )
-select call_id, 'as billed' as policy, cost_usd as repriced_usd, true as is_measured from priced_calls
-union all select call_id, 'no mark', no_mark_usd, cost_usd = no_mark_usd from priced_calls
-union all select call_id, 'mark after the prefix', mark_usd, cache_policy in ('explicit', 'automatic') from priced_calls
-union all select call_id, 'implicit', implicit_usd, cache_policy in ('implicit', 'automatic') from priced_calls
-union all select call_id, 'implicit, prefix read', implicit_reads_usd, cache_policy in ('implicit', 'automatic') from priced_calls
+select call_id, 'as billed' as policy, cost_usd as repriced_usd, true as is_measured from priced
+union all select call_id, 'no mark', no_mark_usd, cost_usd = no_mark_usd from priced
+union all select call_id, 'mark after the prefix', mark_usd, cache_policy in ('explicit', 'automatic') from priced
+union all select call_id, 'implicit', implicit_usd, cache_policy in ('implicit', 'automatic') from priced
+union all select call_id, 'implicit, prefix read', implicit_reads_usd, cache_policy in ('implicit', 'automatic') from priced
 union all
 select call_id, list.policy,
        case when list.policy = 'batch' and purpose = 'prewarm' then 0 when list.policy = 'batch' then cast(input * list.input_rate + output * list.output_rate as decimal(24,12))
             else cast((input - cached - written) * list.input_rate + cached * list.cached_rate + (written - written_12h) * list.written_rate + written_12h * list.written_12h_rate + output * list.output_rate
                       as decimal(24,12)) end, false
-from priced_calls join rates_given(rates) as list
+from priced join rates_given(rates) as list
 on list.model = model_priced and list.day = price_date and input > list.above and (list.below is null or input <= list.below) and list.policy <> 'default'
 union all
 select call_id, 'input ' || target,
        cast(cost_usd + more_input * case when cached + written >= input and written > 0 then written_rate else calls.input_rate end + more_output * output_rate
             as decimal(24,12)), is_measured
-from call_in_modes(page_low, page_high) join priced_calls as calls using (call_id)
-union all select call_id, 'no retries', cost_usd, true from priced_calls join retries using (call_id) where not is_further
+from call_in_modes(page_low, page_high) join priced as calls using (call_id)
+union all select call_id, 'no retries', cost_usd, true from priced join retries using (call_id) where not is_further
 union all select call_id, 'no retries', cast(0 as decimal(24,12)), true from retries where is_further;
 comment on macro table call_alternatives is 'Every priced call under every policy that could have been chosen for it, in USD. Grain: call_id, policy.';

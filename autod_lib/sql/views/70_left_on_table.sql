@@ -5,10 +5,12 @@ create or replace macro left_on_table(since, until, rates, page_low, page_high) 
 with calls as (
     select call_id, is_simulated, cost_usd from priced_calls
     where day_utc >= coalesce(cast(since as date), date '0001-01-01') and day_utc <= coalesce(cast(until as date), date '9999-12-31')
+), alternatives as materialized (
+    from call_alternatives(rates, page_low, page_high)
 ), choices as (
-    select call_id, policy, repriced_usd, is_measured from call_alternatives(rates, page_low, page_high)
+    select call_id, policy, repriced_usd, is_measured from alternatives
     union all
-    select call_id, 'best of those that ask the same', min(repriced_usd), false from call_alternatives(rates, page_low, page_high)
+    select call_id, 'best of those that ask the same', min(repriced_usd), false from alternatives
     where policy in ('as billed', 'no mark', 'mark after the prefix', 'batch', 'flex') group by call_id
 ), totals as (
     select is_simulated, count(*) as all_calls, sum(cost_usd) as cost_usd from calls group by is_simulated
