@@ -99,7 +99,8 @@ def ledger(home: Path) -> list[dict[str, Any]]:
     """All calls, in their order, with what the view leaves out."""
     names = (
         "status, outcome, error_kind, error_message, input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, "
-        "cost_upper_usd, price_warning, model, model_answered, is_simulated, attempt, started_at, finished_at, latency_ms"
+        "cost_upper_usd, price_warning, price_tier, price_rates, service_tier, "
+        "model, model_answered, is_simulated, attempt, started_at, finished_at, latency_ms"
     )
     return [dict(zip(names.split(", "), row, strict=True)) for row in rows(home, f"select {names} from api_calls order by started_at, attempt")]
 

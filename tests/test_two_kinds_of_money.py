@@ -89,11 +89,12 @@ def test_a_simulated_answer_never_stands_for_a_real_one(tmp_path: Path) -> None:
 
 
 def test_a_tier_without_a_price_is_refused_unless_allowed(tmp_path: Path) -> None:
-    """The upper bound of a dearer tier is not known, so no budget could hold."""
+    """Where a model is not sold in a tier, its upper bound is not known, so no budget could hold."""
     inbox = make_inbox(tmp_path / "inbox", 1)
+    given: dict[str, str] = {"model": "gpt-5-nano", "service_tier": "priority"}
     with local_api.running(answers="canned") as address:
-        report = run(inbox, settings_for(tmp_path / "home", address, service_tier="priority"))
-        allowed = run(inbox, settings_for(tmp_path / "home", address, service_tier="priority", allow_unpriced=True))
+        report = run(inbox, settings_for(tmp_path / "home", address, **given))
+        allowed = run(inbox, settings_for(tmp_path / "home", address, **given, allow_unpriced=True))
 
     assert (report.exit_status, report.calls) == (2, 0)
     assert (allowed.calls, allowed.calls_unpriced) == (1, 1)
