@@ -293,12 +293,17 @@ def status(as_json: Json = False) -> None:
                 "last_run": store.rows(
                     con, "select run_id, command, state, exit_status, started_at, seconds from runs_overview order by started_at desc limit 1"
                 ),
+                "outages": store.rows(
+                    con,
+                    "select run_id, state, opened_at, away_s, probes, reason from api_outages "
+                    "where run_id = (select max(run_id) from runs_started where command = 'ingest') order by outage desc limit 3",
+                ),
             }
     if as_json:
         return _print_json(result)
     print(f"Workspace {result['workspace']}: {'held by ' + held if held else 'free'}")
     print("Documents: " + (", ".join(f"{count} {name}" for name, count in result["documents"].items()) or "none yet: autod ingest PATH"))
-    for name in ("money", "budget", "last_run"):
+    for name in ("money", "budget", "last_run", "outages"):
         if result[name]:
             print(f"\n{name.replace('_', ' ').capitalize()}")
             _print_rows(result[name])

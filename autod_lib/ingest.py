@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from . import cache, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
-from .errors import AutodError, BudgetExhausted, SettingsError, WorkspaceBusy, WorkspaceUnusable
+from .errors import AutodError, BudgetExhausted, RunTimeUp, SettingsError, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, inbox_of, look
 from .report import Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
@@ -371,6 +371,8 @@ class _Run:
             )
             self.shards = self._shards(len(todo))
             api.stopping = self.stopping
+            if settings.run_deadline_s is not None:
+                asyncio.get_running_loop().call_later(settings.run_deadline_s, self.stop, _time_up(settings.run_deadline_s))
             in_flight = asyncio.Semaphore(settings.in_flight)
 
             async def worker() -> None:
@@ -591,16 +593,17 @@ class _Run:
 
         async def ask(purpose: str, content: bytes, cap: int | None = None, extra: int = 0) -> Any:
             async with self._placed() as place:
-                return await self._ask(request(place, purpose, content, cap, extra))
+                return await self._ask(request(place, purpose, content, cap, extra), until)
 
         async with in_flight:
             if self.stopping.is_set():
                 return "pending", None, "", key
+            until = self.api.clock() + settings.document_deadline_s
             given = await ask("extract", parts)
-            if given.outcome == "incomplete_max_tokens":
+            if given.outcome == "incomplete_max_tokens" and self.api.clock() < until:
                 given = await ask("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens)
             record, problems = validate(given.text, settings.fields) if given.outcome == "completed" else (None, [])
-            if problems and settings.repair:
+            if problems and settings.repair and self.api.clock() < until:
                 content = prompt.repair_parts(parts, given.text or "", problems)
                 extra = await self.readers.count((given.text or "")[:20_000]) + 200
                 second = await ask("repair", content, extra=extra)
@@ -687,14 +690,14 @@ class _Run:
             "expected_write_tokens": written,
         }
 
-    async def _ask(self, request: Any) -> Any:
+    async def _ask(self, request: Any, until: float) -> Any:
         """An answer: one that a killed or stopped run had received for this key, else a new one."""
         from .api import received_answer
 
         kept = self.received.pop(request.request_key, None)
         if kept is not None:
             return received_answer(*kept)
-        answer = await self.api.ask(request)
+        answer = await self.api.ask(request, until)
         if answer.is_simulated and not self.settings.is_simulated:
             raise SettingsError(
                 f"{self.settings.base_url} says that its answers are simulated; none may stand for a real one. Set AUTOD_SIMULATED=true to use it "
@@ -775,6 +778,7 @@ class _Run:
             report.cached_tokens, report.cache_write_tokens = tally.cached_tokens, tally.cache_write_tokens
             report.calls_unpriced = tally.unpriced
             report.unsettled, report.unsettled_upper_usd = tally.unsettled, tally.unsettled_upper_usd
+            report.outages, report.away_s = self.api.breaker.outages, round(self.api.breaker.away_s(time.monotonic()), 3)
         for kind in self.kinds.values():
             report.problems[kind] = report.problems.get(kind, 0) + 1
         report.exit_status = 1 if report.failed else 0
@@ -784,6 +788,13 @@ class _Run:
             report.exit_status = 130
             report.stopped_by = "Interrupted. Everything known is kept; the same command goes on where this one stopped."
         return report
+
+
+def _time_up(seconds: float) -> RunTimeUp:
+    return RunTimeUp(
+        f"The {seconds:g} s of AUTOD_RUN_DEADLINE_S are over. Everything known is kept, what is left undone stays pending; the same command goes on "
+        "where this one stopped."
+    )
 
 
 @contextlib.asynccontextmanager
