@@ -27,7 +27,11 @@ PARTS = {
     "estimate_vs_bill": "answered calls that were estimated",
     "document_problems": "documents that went wrong",
     "documents": "documents that were read, in the one kind of money that is shown of each",
+    "priced_calls": "answered calls with a known price, each beside what it would have cost otherwise",
+    "cost_reasons": "what the priced calls of a document are made of",
+    "input_modes_compared": "documents that were asked in every mode",
 }
+NO_TOTALS = PARTS.keys() - {"documents", "errors_by_kind"}  # comparisons and lists: what is unsettled has no place in them
 ONE_ROW_A_CALL = {"api_calls", "calls_as_billed"}
 COUNTS = ("calls", "calls_unpriced", "calls_unsettled", "unsettled_upper_usd", "cost_usd")
 # Midnights and changes of the clock, in UTC and as other zones write them, and days on which prices changed.
@@ -249,7 +253,7 @@ def test_every_view_that_sums_money_shows_what_is_unsettled_beside_it(empty_data
     """No total stands alone: a view with a cost has the calls without a price, the unsettled ones and what those can cost, all explained."""
     with ledger([], empty_database) as con:
         for view, columns in views_with(con, "cost_usd").items():
-            if view not in ONE_ROW_A_CALL | {"estimate_vs_bill", "document_problems"}:  # a comparison and a list, neither of them a total
+            if view not in ONE_ROW_A_CALL | NO_TOTALS:
                 assert {"calls_unsettled", "unsettled_upper_usd", "is_simulated"} <= columns, view
 
 
