@@ -76,7 +76,7 @@ def estimate(paths: Iterable[Path], settings: Settings, progress: Callable[[int,
     """
     roots = absolute_roots(paths)
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup_hash(settings))
+        found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
         unread = due(found, Options(), settings)
         answered = answers_known(con, settings) if unread else {}
     total = Estimate(settings.model, settings.is_simulated, settings.input_mode, found.files, found.files - len(unread))

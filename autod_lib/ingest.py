@@ -25,7 +25,7 @@ from typing import Any, Final
 from . import cache, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
 from .errors import AutodError, BudgetExhausted, SettingsError, WorkspaceBusy, WorkspaceUnusable
-from .look import Found, Known, Look, absolute_roots, inbox_of, look
+from .look import Found, Known, Look, absolute_roots, has_news, inbox_of, look
 from .report import NAMED, Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
 
@@ -94,9 +94,10 @@ def watch(
     """
     paths = list(paths)
     total: Report | None = None
+    tried: set[tuple[str, int]] = set()
     try:
         while True:
-            if total is None or _has_news(paths, settings):
+            if total is None or _has_news(paths, settings, tried):
                 report = ingest(paths, settings, _left(options, total), progress)
                 total = report if total is None else total.plus(report)
                 if report.stopped_by:
@@ -116,13 +117,13 @@ def _left(options: Options | None, total: "Report | None") -> Options | None:
     return replace(options, max_usd=max(Decimal(0), options.max_usd - total.cost_usd - total.unsettled_upper_usd))
 
 
-def _has_news(paths: list[Path], settings: Settings) -> bool:
+def _has_news(paths: list[Path], settings: Settings, tried: set[tuple[str, int]]) -> bool:
     roots = absolute_roots(paths)
     if glance.as_noted(roots, settings) is not None:
         return False
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup_hash(settings))
-    return bool(found.unread or found.vanished)
+        found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
+    return has_news(found, tried)
 
 
 class _Interrupts:
@@ -188,7 +189,7 @@ async def _run(
     begun = time.monotonic()
     setup = setup_hash(settings)
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup)
+        found = look(con, roots, setup, settings.max_pdf_bytes)
         todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
         seen = _cache_seen(con, settings) if todo else cache.Observed()
@@ -221,7 +222,7 @@ def _note_rest(roots: list[str], settings: Settings, run: "_Run") -> None:
     """Looks once more and, if nothing is left to do, notes what a further run will say, so that it needs no database."""
     before = glance.segments(settings.home), glance.listing(roots)
     with store.reading(settings.home) as con:
-        found = look(con, roots, run.setup)
+        found = look(con, roots, run.setup, settings.max_pdf_bytes)
     if not (due(found, Options(), settings) or found.vanished or found.unreadable or any(known.is_deleted for known in found.known)):
         further = _Run(settings, Options(), run.segment, run.setup, found, {}, {}, {}, cache.Observed())
         further.settle_known()
