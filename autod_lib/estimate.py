@@ -76,7 +76,7 @@ def estimate(paths: Iterable[Path], settings: Settings, progress: Callable[[int,
     """
     roots = absolute_roots(paths)
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup_hash(settings))
+        found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
         unread = due(found, Options(), settings)
         answered = answers_known(con, settings) if unread else {}
     total = Estimate(settings.model, settings.is_simulated, settings.input_mode, found.files, found.files - len(unread))
@@ -132,7 +132,7 @@ def _add(total: Estimate, reading: Reading, prefix: int, settings: Settings, ans
         if is_answered:
             continue
         part = total.by_input_mode.setdefault(mode, ModeEstimate())
-        guess = tokens.estimate_document(real, pages, reading.text_tokens)
+        guess = tokens.estimate_document(real, pages, reading.text_tokens, settings.model)
         part.documents += 1
         part.input_tokens += prefix + guess.tokens
         part.cost_usd = _sum(part.cost_usd, prices.expected_cost(settings.model, now(), prefix, guess.tokens, tier))

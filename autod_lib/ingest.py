@@ -17,6 +17,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -24,8 +25,8 @@ from typing import Any, Final
 from . import cache, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
 from .errors import AutodError, BudgetExhausted, RunTimeUp, SettingsError, WorkspaceBusy, WorkspaceUnusable
-from .look import Found, Known, Look, absolute_roots, inbox_of, look
-from .report import Options, Progress, Report, finish_columns, ingest_columns
+from .look import Found, Known, Look, absolute_roots, has_news, inbox_of, look
+from .report import NAMED, Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
 
 LOAD_EVERY_S: Final = 10.0
@@ -93,9 +94,10 @@ def watch(
     """
     paths = list(paths)
     total: Report | None = None
+    tried: set[tuple[str, int]] = set()
     try:
         while True:
-            if total is None or _has_news(paths, settings):
+            if total is None or _has_news(paths, settings, tried):
                 report = ingest(paths, settings, _left(options, total), progress)
                 total = report if total is None else total.plus(report)
                 if report.stopped_by:
@@ -115,13 +117,13 @@ def _left(options: Options | None, total: "Report | None") -> Options | None:
     return replace(options, max_usd=max(Decimal(0), options.max_usd - total.cost_usd - total.unsettled_upper_usd))
 
 
-def _has_news(paths: list[Path], settings: Settings) -> bool:
+def _has_news(paths: list[Path], settings: Settings, tried: set[tuple[str, int]]) -> bool:
     roots = absolute_roots(paths)
     if glance.as_noted(roots, settings) is not None:
         return False
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup_hash(settings))
-    return bool(found.unread or found.vanished)
+        found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
+    return has_news(found, tried)
 
 
 class _Interrupts:
@@ -187,7 +189,7 @@ async def _run(
     begun = time.monotonic()
     setup = setup_hash(settings)
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup)
+        found = look(con, roots, setup, settings.max_pdf_bytes)
         todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
         seen = _cache_seen(con, settings) if todo else cache.Observed()
@@ -220,7 +222,7 @@ def _note_rest(roots: list[str], settings: Settings, run: "_Run") -> None:
     """Looks once more and, if nothing is left to do, notes what a further run will say, so that it needs no database."""
     before = glance.segments(settings.home), glance.listing(roots)
     with store.reading(settings.home) as con:
-        found = look(con, roots, run.setup)
+        found = look(con, roots, run.setup, settings.max_pdf_bytes)
     if not (due(found, Options(), settings) or found.vanished or found.unreadable or any(known.is_deleted for known in found.known)):
         further = _Run(settings, Options(), run.segment, run.setup, found, {}, {}, {}, cache.Observed())
         further.settle_known()
@@ -233,12 +235,12 @@ def answers_known(con: Any, settings: Settings) -> dict[str, Any]:
     return dict(con.execute(ANSWERED_SQL, asked).fetchall())
 
 
-def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[str, Decimal]]:
-    """What need not be asked again: keys with an answer, answers that a killed or stopped run had received, and what was spent."""
-    from .budget import spent_before
+def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[date, Any]]:
+    """What need not be asked again: keys with an answer, answers that a killed or stopped run had received; and what was taken of the budgets."""
+    from .budget import taken_before
 
     received = {key: kept for key, *kept in con.execute(RECEIVED_SQL, {"simulated": settings.is_simulated}).fetchall()}
-    return answers_known(con, settings), received, spent_before(con, is_simulated=settings.is_simulated)
+    return answers_known(con, settings), received, taken_before(con, is_simulated=settings.is_simulated)
 
 
 def _cache_seen(con: Any, settings: Settings) -> cache.Observed:
@@ -270,7 +272,7 @@ class _Run:
         found: Look,
         answered: dict[str, Any],
         received: dict[str, list[Any]],
-        before: dict[str, Decimal],
+        before: dict[date, Any],
         seen: cache.Observed,
     ) -> None:
         self.settings, self.options, self.segment, self.setup, self.found = settings, options, segment, setup, found
@@ -564,7 +566,7 @@ class _Run:
             parts = prompt.text_parts(prompt.text_of(name, reading.page_count, reading.pages_text or ()))
         else:
             parts = prompt.file_parts(name, reading.page_count, reading.file_base64, mode.removeprefix("file-"))
-        estimate = tokens.estimate_document(mode, reading.page_count or 1, reading.text_tokens)
+        estimate = tokens.estimate_document(mode, reading.page_count or 1, reading.text_tokens, settings.model)
         if estimate.tokens > settings.max_input_tokens:
             sentence = (
                 f"About {estimate.tokens:,} input tokens, more than AUTOD_MAX_INPUT_TOKENS={settings.max_input_tokens:,}; nothing was sent. "
@@ -758,17 +760,20 @@ class _Run:
     def report(self, run_id: str, seconds: float) -> Report:
         """The run in figures."""
         states = list(self.states.values())
-        skipped = len(due(self.found, self.options, self.settings)) - self.taken
+        todo = due(self.found, self.options, self.settings)
+        begun = [item.path for item in todo[: self.taken] if self.states.get(self.contents.get(item.path) or item.path) == "pending"]
+        skipped = [item.path for item in todo[self.taken :]]
         report = Report(
             run_id=run_id,
             simulated=self.settings.is_simulated,
             processed=states.count("processed"),
             reused=states.count("reused"),
             failed=states.count("failed"),
-            pending=states.count("pending") + skipped,
+            pending=states.count("pending") + len(skipped),
             duplicates=self.duplicates,
             needs_review=len(self.reviews),
             seconds=round(seconds, 3),
+            undone=[journal.path_text(path) for path in [*begun, *skipped][:NAMED]],
         )
         report.documents = report.processed + report.reused + report.failed + report.pending
         if self.api is not None:

@@ -518,8 +518,8 @@ def prompt_versions(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 def cost_by_arm(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """What each arm cost, dearest first.
 
-    arm str · is_simulated bool · calls, documents, calls_unpriced, input_tokens, output_tokens int · cost_usd, cost_a_document_usd Decimal, null
-    without a price.   Source: sql/views/69_cost_by_more.sql
+    arm str · is_simulated bool · calls, documents, calls_unpriced, calls_unsettled, input_tokens, output_tokens int · cost_usd, unsettled_upper_usd,
+    cost_a_document_usd Decimal, null without a price.   Source: sql/views/69_cost_by_more.sql
     """
     return _all(con, "cost_by_arm", "cost_usd desc nulls last, arm, is_simulated", is_simulated)
 
@@ -527,7 +527,8 @@ def cost_by_arm(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = N
 def cost_by_doc_type(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """What each kind of document cost, dearest first.
 
-    doc_type str, null when none is known · is_simulated bool · documents, pages, calls int · cost_usd, cost_a_document_usd, cost_a_page_usd Decimal.
+    doc_type str, null when none is known · is_simulated bool · documents, pages, calls, calls_unpriced, calls_unsettled int · cost_usd,
+    unsettled_upper_usd, cost_a_document_usd, cost_a_page_usd Decimal.
     Source: sql/views/69_cost_by_more.sql
     """
     return _all(con, "cost_by_doc_type", "cost_usd desc nulls last, doc_type nulls last, is_simulated", is_simulated)
@@ -536,8 +537,9 @@ def cost_by_doc_type(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | Non
 def cost_by_pages(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """What documents cost by their length, shortest first.
 
-    pages_from, pages_to int, the ends of a class; null: no end, or not known · is_simulated bool · documents, pages, calls int · cost_usd,
-    cost_a_document_usd, cost_a_page_usd Decimal.   Source: sql/views/69_cost_by_more.sql
+    pages_from, pages_to int, the ends of a class; null: no end, or not known · is_simulated bool · documents, pages, calls,
+    calls_unpriced, calls_unsettled int · cost_usd, unsettled_upper_usd, cost_a_document_usd, cost_a_page_usd Decimal.
+    Source: sql/views/69_cost_by_more.sql
     """
     return _all(con, "cost_by_pages", "pages_from nulls last, is_simulated", is_simulated)
 

@@ -17,7 +17,7 @@ import pytest
 
 from autod_lib import api, journal, prices, prompt
 from autod_lib.api import Answer, Api, Request, retry_after, spacing_asked
-from autod_lib.budget import Budget
+from autod_lib.budget import Budget, budget_for
 from autod_lib.errors import ApiRefused, ApiUnavailable, AutodError, SettingsError
 from autod_lib.local_api import running
 from autod_lib.settings import Settings
@@ -89,7 +89,7 @@ def ask(home: Path, address: str, fault: str = "", **given: Any) -> Asked:
 
     async def asking() -> tuple[Answer | None, AutodError | None, Api]:
         with journal.Journal(home) as segment:
-            async with Api(settings, segment, Budget({}, {})) as calls:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
                 if fault:
                     assert calls._client is not None
                     calls._client = calls._client.with_options(default_headers={"x-autod-fault": fault})
@@ -432,7 +432,7 @@ def test_a_stopped_run_sends_nothing_more(server: tuple[str, Path], tmp_path: Pa
 
     async def stop_while_waiting() -> list[object]:
         with journal.Journal(tmp_path) as segment:
-            async with Api(settings, segment, Budget({}, {})) as calls:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
                 asking = [asyncio.create_task(calls.ask(request_under(settings, f"document {number}"))) for number in range(3)]
                 await asking[0]
                 calls.stopping.set()
@@ -450,7 +450,7 @@ def test_requests_keep_the_pace_of_the_setting(server: tuple[str, Path], tmp_pat
 
     async def four() -> None:
         with journal.Journal(tmp_path) as segment:
-            async with Api(settings, segment, Budget({}, {})) as calls:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
                 await asyncio.gather(*(calls.ask(request_under(settings, f"document {number}")) for number in range(4)))
 
     asyncio.run(four())
@@ -465,7 +465,7 @@ def test_tokens_keep_the_pace_of_the_setting(server: tuple[str, Path], tmp_path:
 
     async def four() -> None:
         with journal.Journal(tmp_path) as segment:
-            async with Api(settings, segment, Budget({}, {})) as calls:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
                 await asyncio.gather(*(calls.ask(request_under(settings, f"document {number}")) for number in range(4)))
 
     asyncio.run(four())
@@ -514,7 +514,7 @@ def all_asked(home: Path, settings: Settings, count: int, workers: int = 16) -> 
 
     async def asking() -> tuple[list[Answer | AutodError], Api]:
         with journal.Journal(home) as segment:
-            async with Api(settings, segment, Budget({}, {})) as calls:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
                 queue, ends = iter(range(count)), list[Answer | AutodError]()
 
                 async def worker() -> None:
@@ -678,7 +678,7 @@ def test_a_model_without_a_price_is_refused_unless_allowed(server: tuple[str, Pa
     """No budget could hold for it, so nothing is sent; allowed on purpose, its calls cost NULL."""
     settings = settings_for(tmp_path, server[0], model="gpt-nobody-prices")
     with journal.Journal(tmp_path) as segment, pytest.raises(SettingsError, match="--allow-unpriced"):
-        Api(settings, segment, Budget({}, {}))
+        Api(settings, segment, budget_for(settings, {}))
     assert Api(settings_for(tmp_path, server[0], model="gpt-nobody-prices", allow_unpriced=True), segment, Budget({}, {})).tally.calls == 0
 
 
@@ -731,14 +731,13 @@ def test_an_answer_that_cannot_be_recorded_is_unsettled(server: tuple[str, Path]
     assert name == "WorkspaceUnusable"
     assert (tally.unsettled, tally.cost_usd) == (1, 0)
     assert budget.open == {}
-    assert budget.unsettled == tally.unsettled_upper_usd > 0
+    assert budget.run.open == tally.unsettled_upper_usd > 0
 
 
 def test_time_is_measured_by_a_clock_that_nobody_sets(server: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that jumps back an hour in the middle of a call makes no latency negative and loses no call."""
-    instants = iter([datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 11, tzinfo=UTC)])
-    last = datetime(2026, 11, 24, 11, 0, 1, tzinfo=UTC)
-    monkeypatch.setattr(api, "now", lambda: next(instants, last))
+    monkeypatch.setattr(journal, "now", lambda: datetime(2026, 11, 24, 12, tzinfo=UTC))  # when it is let through
+    monkeypatch.setattr(api, "now", lambda: datetime(2026, 11, 24, 11, tzinfo=UTC))  # when it ends
     before = time.monotonic()
     asked = ask(tmp_path, server[0])
 

@@ -27,7 +27,11 @@ PARTS = {
     "estimate_vs_bill": "answered calls that were estimated",
     "document_problems": "documents that went wrong",
     "documents": "documents that were read, in the one kind of money that is shown of each",
+    "priced_calls": "answered calls with a known price, each beside what it would have cost otherwise",
+    "cost_reasons": "what the priced calls of a document are made of",
+    "input_modes_compared": "documents that were asked in every mode",
 }
+NO_TOTALS = PARTS.keys() - {"documents", "errors_by_kind"}  # comparisons and lists: what is unsettled has no place in them
 ONE_ROW_A_CALL = {"api_calls", "calls_as_billed"}
 COUNTS = ("calls", "calls_unpriced", "calls_unsettled", "unsettled_upper_usd", "cost_usd")
 # Midnights and changes of the clock, in UTC and as other zones write them, and days on which prices changed.
@@ -156,6 +160,13 @@ def totals(made: list[Call]) -> dict[str, Any]:
     }
 
 
+def taken_by(made: list[Call], is_simulated: bool) -> tuple[Decimal, Decimal]:
+    """What the calls of one kind of money take of a budget: their cost, or the bound of those that may have cost something nobody knows."""
+    own = [call for call in made if call.is_simulated == is_simulated]
+    unknown = [call.upper_usd or Decimal(0) for call in own if call.is_unsettled or (call.fate == "answered" and call.cost.cost_usd is None)]
+    return sum((call.cost.cost_usd or Decimal(0) for call in own), Decimal(0)), sum(unknown, Decimal(0))
+
+
 def by(made: list[Call], key: Callable[[Call], Any]) -> dict[Any, dict[str, Any]]:
     """The same, group by group."""
     groups = defaultdict(list)
@@ -207,6 +218,9 @@ def test_every_view_adds_up_to_the_ledger(empty_database: Path, made: list[Call]
         )
         assert {row[0]: row[1:] for row in bill.fetchall()} == {kind: (part["calls"], part["cost_usd"]) for kind, part in truth.items()}
 
+        taken = con.execute("select is_simulated, sum(settled_usd), sum(open_usd) from budget_taken group by all")
+        assert {row[0]: row[1:] for row in taken.fetchall()} == {kind: taken_by(made, kind) for kind in truth}
+
         for view in ("cost_by_day", "headline_by_day"):
             assert said(con, view, "day_utc", "is_simulated") == by(made, lambda call: (call.day, call.is_simulated))
         assert said(con, "cost_by_document", "document_sha256", "is_simulated") == by(made, lambda call: (call.document, call.is_simulated))
@@ -249,7 +263,7 @@ def test_every_view_that_sums_money_shows_what_is_unsettled_beside_it(empty_data
     """No total stands alone: a view with a cost has the calls without a price, the unsettled ones and what those can cost, all explained."""
     with ledger([], empty_database) as con:
         for view, columns in views_with(con, "cost_usd").items():
-            if view not in ONE_ROW_A_CALL | {"estimate_vs_bill", "document_problems"}:  # a comparison and a list, neither of them a total
+            if view not in ONE_ROW_A_CALL | NO_TOTALS:
                 assert {"calls_unsettled", "unsettled_upper_usd", "is_simulated"} <= columns, view
 
 

@@ -19,7 +19,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--port", type=int, default=0, metavar="P", help="port; 0, the default, takes a free one")
     add("--latency", type=float, default=0.0, metavar="SECONDS", help="wait before each answer")
     add("--jitter", type=float, default=0.0, metavar="SHARE", help="vary the latency by up to this share, seeded")
-    add("--faults", default="", metavar="SPEC", help="name=rate,… such as 429=0.05,slow:2=0.1,500=first3; an unknown name lists all")
+    add("--faults", default="", metavar="SPEC", help="name[@place]=rate,… such as 429=0.05,500=first3,expired@batch=1; an unknown name lists all")
     add("--log", type=Path, default=None, metavar="FILE", help="append one JSON line for every request answered")
     add("--seed", type=int, default=0, metavar="N", help="seed of everything that varies")
     add("--answers", choices=("rules", "oracle", "canned"), default="rules", help="where answers come from")
@@ -31,6 +31,8 @@ def arguments() -> argparse.ArgumentParser:
     add("--implicit", choices=("reads-system", "reads-nothing"), default="reads-nothing", help="implicit caching")
     add("--requests-a-machine", type=int, default=15, metavar="N", help="requests a minute of one cache key before it spills; 0: it never does")
     add("--requests-per-minute", type=int, default=0, metavar="N", help="limit for one key; 0 is none")
+    add("--batch-seconds", type=float, default=0.0, metavar="SECONDS", help="about how long a batch takes, by seed half to one and a half of it")
+    add("--batch-reads", type=float, default=0.0, metavar="SHARE", help="share of a batch's lines that come where the cache is warm; 0: cold")
     add("--exit-with-parent", action="store_true", help="end when standard input ends")
     return parser
 
@@ -44,6 +46,8 @@ def main(given: list[str] | None = None) -> int:
 
     try:
         chosen: Options = options_from(options)
+        if chosen.log is not None:
+            chosen.log.open("a").close()
     except (ValueError, OSError) as problem:
         parser.error(str(problem))
     from .server import serve

@@ -5,7 +5,7 @@ hit by at most one. Called by options.py (reading the form) and server.py (drawi
 a connection are carried out by server.py.
 
 Three kinds. *Before*: no work is done, nothing is billed. *Answer*: the work is done and billed, the response object is odd. *Transport*: the
-work is done and billed, and what arrives is not that response, or not whole.
+work is done and billed, and what arrives is not that response, or not whole. A batch has some of its own: what becomes of it, and of its output.
 """
 
 import hashlib
@@ -32,7 +32,16 @@ ANSWER = (
     "other-tier",
 )
 TRANSPORT = ("truncated", "html", "array", "error-200", "empty", "huge", "drop-after", "drop-middle", "drip")
+BATCH = ("failed-validation", "expired", "duplicate-lines", "unknown-line", "missing-lines", "torn-line", "output-gone")
 NAMES = frozenset(BEFORE + ANSWER + TRANSPORT)
+# Where a fault strikes, and which can: a request by its path, a batch as a whole, or a line of one.
+PLACES = {
+    "responses": NAMES,
+    "files": frozenset(BEFORE + TRANSPORT),
+    "batches": frozenset(BEFORE + TRANSPORT),
+    "batch": frozenset(BATCH),
+    "line": frozenset((*ANSWER, "429", "500", "502", "503", "slow")),
+}
 
 SLOW_S = 5.0  # `slow` without an argument
 DRIP_S = 0.05  # pause after each byte of `drip` without an argument
@@ -56,20 +65,21 @@ class Fault:
 
 @dataclass(frozen=True)
 class FaultRate:
-    """A fault and how often it strikes: a share of requests, or only the first so many."""
+    """A fault, where and how often it strikes: a share of requests, or only the first so many."""
 
     fault: Fault
     rate: float = 1.0
     first: int | None = None
+    place: str = "responses"
 
 
 def parse_faults(spec: str) -> tuple[FaultRate, ...]:
-    """Read `name[:argument]=rate,…`; a rate is a share from 0 to 1, or `firstN` for the first N requests only.
+    """Read `name[:argument][@place]=rate,…`; a rate is a share from 0 to 1, or `firstN` for the first N requests only; a place is one of PLACES.
 
-    >>> [str(each.fault) for each in parse_faults("429=0.05,slow:2=first3")]
-    ['429', 'slow:2']
+    >>> [(str(each.fault), each.place) for each in parse_faults("429=0.05,slow:2=first3,expired@batch")]
+    [('429', 'responses'), ('slow:2', 'responses'), ('expired', 'batch')]
 
-    Raises: ValueError naming the unknown fault, with all known ones, or the rate that is not one.
+    Raises: ValueError naming the unknown fault or place, with all known ones, or the rate that is not one.
     """
     return tuple(_rate(item.strip()) for item in spec.split(",") if item.strip())
 
@@ -78,29 +88,35 @@ def _rate(item: str) -> FaultRate:
     name, equals, rate = item.rpartition("=")
     if not equals:
         name, rate = item, "1"
-    fault = fault_named(name)
+    name, _, place = name.partition("@")
+    place = place or "responses"
+    if place not in PLACES:
+        raise ValueError(f"there is no place {place!r} for a fault; known: {', '.join(PLACES)}")
+    fault = fault_named(name, PLACES[place])
     if rate.startswith("first") and rate[5:].isdigit():
-        return FaultRate(fault, first=int(rate[5:]))
+        return FaultRate(fault, first=int(rate[5:]), place=place)
     try:
         share = float(rate)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
         raise ValueError(f"the rate of fault {name!r} is a share from 0 to 1 or firstN, not {rate!r}")
-    return FaultRate(fault, rate=share)
+    return FaultRate(fault, rate=share, place=place)
 
 
-def fault_named(text: str) -> Fault:
+def fault_named(text: str, names: frozenset[str] = NAMES) -> Fault:
     """A fault from `name[:argument]`. Raises: ValueError if there is none of that name."""
     name, _, argument = text.strip().partition(":")
-    if name not in NAMES:
-        raise ValueError(f"there is no fault {name!r}; known: {', '.join(sorted(NAMES))}")
+    if name not in names:
+        raise ValueError(f"there is no fault {name!r}; known: {', '.join(sorted(names))}")
     return Fault(name, argument)
 
 
-def drawn(rates: tuple[FaultRate, ...], seed: int, order: int) -> Fault | None:
-    """The fault that strikes the request of this order (from 0), the first of those that would."""
+def drawn(rates: tuple[FaultRate, ...], seed: int, order: int, place: str = "responses") -> Fault | None:
+    """The fault that strikes the request of this order (from 0) at a place, the first of those that would."""
     for each in rates:
+        if each.place != place:
+            continue
         if each.first is not None:
             if order < each.first:
                 return each.fault

@@ -112,9 +112,14 @@ class Uploads:
         purpose = fields["purpose"][1].decode("utf-8", "replace")
         if purpose not in PURPOSES:
             raise ApiError(400, f"'{purpose}' is not one of {list(PURPOSES)} - 'purpose'", param="purpose", code="invalid_value")
-        created_at = int(time.time())
         filename, content = fields["file"]
-        upload = Upload(f"file-{secrets.token_hex(12)}", filename or "upload", purpose, content, created_at, _expiry(fields, created_at))
+        return self.keep(key, filename or "upload", purpose, content, _expiry(fields))
+
+    def keep(self, key: str, filename: str, purpose: str, content: bytes, expiry_s: int | None) -> Upload:
+        """Keep these bytes, for so many seconds or until they are deleted."""
+        created_at = int(time.time())
+        expires_at = None if expiry_s is None else created_at + expiry_s
+        upload = Upload(f"file-{secrets.token_hex(12)}", filename, purpose, content, created_at, expires_at)
         self.of(key)[upload.file_id] = upload
         return upload
 
@@ -138,7 +143,7 @@ class Uploads:
         return {"object": "list", "data": page, **ends, "has_more": len(chosen) > limit}
 
 
-def _expiry(fields: dict[str, tuple[str, bytes]], created_at: int) -> int | None:
+def _expiry(fields: dict[str, tuple[str, bytes]]) -> int | None:
     seconds = fields.get("expires_after[seconds]")
     if seconds is None:
         return None
@@ -146,7 +151,7 @@ def _expiry(fields: dict[str, tuple[str, bytes]], created_at: int) -> int | None
     if not text.isdigit() or not LEAST_EXPIRY_S <= int(text) <= MOST_EXPIRY_S:
         message = f"'expires_after.seconds' must be from {LEAST_EXPIRY_S} to {MOST_EXPIRY_S}, not {text!r}."
         raise ApiError(400, message, param="expires_after.seconds", code="invalid_value")
-    return created_at + int(text)
+    return int(text)
 
 
 def form_fields(content_type: str, body: bytes) -> dict[str, tuple[str, bytes]]:

@@ -32,6 +32,8 @@ class Options:
     implicit: Implicit = "reads-nothing"
     requests_a_machine: int = 15
     requests_per_minute: int = 0
+    batch_seconds: float = 0.0
+    batch_reads: float = 0.0
 
 
 def options_from(given: Mapping[str, object]) -> Options:
@@ -54,9 +56,11 @@ def options_from(given: Mapping[str, object]) -> Options:
         implicit=cast(Implicit, given["implicit"]),
         requests_a_machine=int(str(given["requests_a_machine"])),
         requests_per_minute=int(str(given["requests_per_minute"])),
+        batch_seconds=float(str(given["batch_seconds"])),
+        batch_reads=_share("batch-reads", given["batch_reads"]),
     )
-    if min(options.latency, options.output_tokens, options.requests_per_minute, options.requests_a_machine) < 0:
-        raise ValueError("--latency, --output-tokens, --requests-per-minute and --requests-a-machine cannot be negative")
+    if min(options.latency, options.batch_seconds, options.output_tokens, options.requests_per_minute, options.requests_a_machine) < 0:
+        raise ValueError("--latency, --batch-seconds, --output-tokens, --requests-per-minute and --requests-a-machine cannot be negative")
     if options.answers == "oracle" and options.truth is None:
         raise ValueError("--answers oracle needs --truth CSV, with the columns file and sha256 and one for each known field")
     if options.truth is not None:

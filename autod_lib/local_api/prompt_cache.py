@@ -11,7 +11,7 @@ Rules (provider's guide on prompt caching; where users' reports differ, an optio
 - A stretch between two written breakpoints counts under the lifetime of the one that ends it. A read renews an entry for the lifetime it has.
 - What a request writes can be read once that request is answered: calls that start together each write the prefix.
 - One machine takes about 15 requests a minute for one key and prefix; what is beyond goes to the next machine, which has a cache of its own.
-  From gpt-5.6 on a request without `prompt_cache_key` lands on any of a few machines in turn.
+  From gpt-5.6 on a request without `prompt_cache_key` lands on any of a few machines in turn. Of a batch nobody says so: there the caller names one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -82,13 +82,16 @@ class PromptCache:
     _minutes: dict[int, _Minute] = field(default_factory=dict)
     _turn: int = 0
 
-    def use(self, segments: Sequence[Segment], asked: Asked, now: float, takes_s: float = 0.0) -> CacheUse:
-        """Read and write what a request of these segments would that comes at this time in seconds and takes so long to answer."""
+    def use(self, segments: Sequence[Segment], asked: Asked, now: float, takes_s: float = 0.0, machine: str | None = None) -> CacheUse:
+        """Read and write what a request of these segments would that comes at this time in seconds and takes so long to answer.
+
+        `machine` names the one it comes to; without, the rules choose.
+        """
         if sum(segment.tokens for segment in segments) < MINIMUM_TOKENS:
             return CacheUse()
         if len(self._entries) > ENTRIES_KEPT:
             self._forget(now)
-        place = hash((asked.settings, asked.key, self._machine(segments, asked, now)))
+        place = hash((asked.settings, asked.key, self._machine(segments, asked, now) if machine is None else machine))
         rule = self._at_breakpoints if asked.has_breakpoints else self._by_steps
         return rule(segments, asked, place, now, now + takes_s)
 

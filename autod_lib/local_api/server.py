@@ -1,8 +1,8 @@
 """The server: routes, keys, limits, the order of work for one response, and the log.
 
 Decided here: what happens between a request's arrival and its answer. Promised: the log has one line for every request that was answered, written
-before the answer leaves; a request whose client has gone is not answered and not logged. Called by __main__.py. Listens on 127.0.0.1 and nowhere
-else, calls nobody, and keeps nothing on disk but the log.
+before the answer leaves, and one for every line of a batch that was done; a request whose client has gone is not answered and not logged.
+Called by __main__.py. Listens on 127.0.0.1 and nowhere else, calls nobody, and keeps nothing on disk but the log.
 """
 
 import asyncio
@@ -17,9 +17,11 @@ import threading
 import time
 import traceback
 import zlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import uvicorn
@@ -31,6 +33,7 @@ from starlette.types import ASGIApp
 
 from . import counting, wire
 from .answers import answer_text
+from .batches import BYTES, Batch, Batches, Line
 from .delivery import Broken, with_connection
 from .faults import DRIP_S, SLOW_S, Fault, altered, chance, drawn, fault_named, refused, transported
 from .files import SentFile, Uploads
@@ -44,16 +47,23 @@ from .validate import Request as Checked
 from .wire import ApiError, JsonObject, Usage
 
 GRACE_S = 2.0  # how long the server may take to end once its parent is gone
+FORM_BYTES = 100_000  # of an upload's body that are not the file
 IDLE_S = 600  # an idle connection is kept: closing it sooner would race with a client's next request
 KNOWN_SINCE = 1_750_000_000  # `created` of every model in the list
 Handler = Callable[["Call"], Awaitable[JsonObject | bytes]]
 
 
 class Call:
-    """One request on its way through the server; what is learned of it on the way goes into its log line."""
+    """One request on its way through the server; what is learned of it on the way goes into its log line.
 
-    def __init__(self, http: Request, options: Options) -> None:
-        self.http, self.options = http, options
+    `batch_id` and `custom_id` are those of a line of a batch, None for a request of its own.
+    """
+
+    def __init__(self, method: str, path: str, batch_id: str | None = None, custom_id: str | None = None) -> None:
+        self.method, self.path, self.batch_id, self.custom_id = method, path, batch_id, custom_id
+        self.parameters: dict[str, str] = {}
+        self.query: dict[str, str] = {}
+        self.content_type = ""
         self.started = time.perf_counter()
         self.request_id = f"req_{secrets.token_hex(16)}"
         self.key = ""
@@ -68,8 +78,8 @@ class Call:
         """The line of this request, with its line feed."""
         line: JsonObject = {
             "time": datetime.now(UTC).isoformat(timespec="microseconds"),
-            "method": self.http.method,
-            "path": self.http.url.path,
+            "method": self.method,
+            "path": self.path,
             "status": status,
             "request_id": self.request_id,
             "request_sha256": hashlib.sha256(self.body).hexdigest(),
@@ -78,6 +88,8 @@ class Call:
             "fault": str(self.fault) if self.fault else None,
             "seconds": round(time.perf_counter() - self.started, 6),
         }
+        if self.batch_id:
+            line |= {"batch_id": self.batch_id, "custom_id": self.custom_id}
         if self.documents:
             line["document_sha256"] = self.documents[0].sha256
         return orjson.dumps(line) + b"\n"
@@ -91,7 +103,8 @@ class LocalApi:
         self.uploads, self.readers = Uploads(), Readers()
         self.cache = PromptCache(options.implicit == "reads-system", options.requests_a_machine)
         self.limits = Limits(options.requests_per_minute)
-        self.order = 0
+        self.batches = Batches(self.uploads, options.batch_seconds, options.seed)
+        self.orders: Counter[str] = Counter()
         self.log = None if options.log is None else os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     # Every path goes through here.
@@ -100,7 +113,9 @@ class LocalApi:
         """A handler as an endpoint: key, limit and fault before it; headers, log and fault after it."""
 
         async def endpoint(http: Request) -> Response:
-            call = Call(http, self.options)
+            call = Call(http.method, http.url.path)
+            call.parameters, call.query = http.path_params, dict(http.query_params)
+            call.content_type = http.headers.get("content-type", "")
             status = 200
             try:
                 call.key = _key(http)
@@ -117,11 +132,9 @@ class LocalApi:
                 call.headers.update(error.headers)
             except (_Dropped, ClientDisconnect):
                 return Broken("drop")
-            except Exception:  # a mistake of this server, not of the request; said aloud, and the run goes on
-                traceback.print_exc()
-                status = 500
-                body = orjson.dumps(wire.error_object("The simulated API failed; see its standard error.", "server_error", None, "server_error"))
-            return await self._answer(call, status, body)
+            except Exception:
+                status, body = 500, orjson.dumps(_mistake())
+            return await self._answer(call, status, body, http.scope["connection"])
 
         return endpoint
 
@@ -132,10 +145,16 @@ class LocalApi:
                 return fault_named(asked)
             except ValueError as problem:
                 raise ApiError(400, str(problem), param="x-autod-fault", code="invalid_value") from problem
-        if not self.options.faults or http.url.path != "/v1/responses":
+        path = http.url.path
+        place = "responses" if path == "/v1/responses" else next((name for name in ("files", "batches") if path.startswith(f"/v1/{name}")), "")
+        return self._drawn(place)
+
+    def _drawn(self, place: str) -> Fault | None:
+        """The fault of the next request, batch or line at this place."""
+        if not self.options.faults:
             return None
-        self.order += 1
-        return drawn(self.options.faults, self.options.seed, self.order - 1)
+        self.orders[place] += 1
+        return drawn(self.options.faults, self.options.seed, self.orders[place] - 1, place)
 
     async def _before(self, call: Call) -> None:
         if call.fault is None:
@@ -147,17 +166,16 @@ class LocalApi:
         if call.fault.name == "drop-before":
             raise _Dropped
 
-    async def _answer(self, call: Call, status: int, body: bytes) -> Response:
-        if self.options.latency and call.http.method == "POST":
-            share = self.options.jitter * (2 * chance(self.options.seed, "latency", self.order) - 1)
+    async def _answer(self, call: Call, status: int, body: bytes, connection: Any) -> Response:
+        if self.options.latency and call.method == "POST":
+            share = self.options.jitter * (2 * chance(self.options.seed, "latency", self.orders["responses"]) - 1)
             await asyncio.sleep(self.options.latency * (1 + share) - (time.perf_counter() - call.started))
         content_type = call.headers.pop("content-type", "application/json")
         if call.fault and status == 200:
             body, content_type = transported(call.fault, body)
-        if call.http.scope["connection"].disconnected:
+        if connection.disconnected:
             return Broken("drop")
-        if self.log is not None:
-            os.write(self.log, call.log_line(status))
+        self._note(call, status)
         headers = {
             "content-type": content_type,
             "x-autod-simulated": "1",
@@ -171,6 +189,10 @@ class LocalApi:
             return Broken(call.fault.name, body, headers, pause_s=call.fault.number(DRIP_S))
         return Response(body, status, headers)
 
+    def _note(self, call: Call, status: int) -> None:
+        if self.log is not None:
+            os.write(self.log, call.log_line(status))
+
     # Responses.
 
     async def create(self, call: Call) -> JsonObject:
@@ -179,8 +201,7 @@ class LocalApi:
         call.model = request.model.name
         pages, segments = await self._input(call, request)
         input_tokens = sum(segment.tokens for segment in segments)
-        left_s = self.options.latency * (1 - self.options.jitter) - (time.perf_counter() - call.started)  # what is written is there with the answer
-        cached = self.cache.use(segments, self._asked(call, request), time.monotonic(), takes_s=max(0.0, left_s))
+        cached = self._cached(call, request, segments)
         output: list[JsonObject] = []
         output_tokens = reasoning = 0
         incomplete: str | None = None
@@ -241,32 +262,80 @@ class LocalApi:
             return pages, await asyncio.to_thread(counting.segments_of, request, contents, self.options.page_tokens)
         return pages, counting.segments_of(request, contents, self.options.page_tokens)
 
+    def _cached(self, call: Call, request: Checked, segments: list[Segment]) -> CacheUse:
+        asked, now = self._asked(call, request), time.monotonic()
+        if call.batch_id is None:
+            left_s = self.options.latency * (1 - self.options.jitter) - (
+                time.perf_counter() - call.started
+            )  # what is written is there with the answer
+            return self.cache.use(segments, asked, now, takes_s=max(0.0, left_s))
+        is_warm = chance(self.options.seed, "batch-reads", call.custom_id) < self.options.batch_reads
+        return self.cache.use(segments, asked, now, machine="batch" if is_warm else call.request_id)
+
     def _asked(self, call: Call, request: Checked) -> Asked:
         settings = hash((call.key, request.model.name, request.schema_text, request.effort, request.verbosity))
         return Asked(request.model.has_breakpoints, settings, request.cache_key, request.cache_mode, request.lifetime)
+
+    # Batches.
+
+    async def create_batch(self, call: Call) -> JsonObject:
+        """POST /v1/batches."""
+        key = call.key
+
+        async def do(batch: Batch, line: Line) -> tuple[int, str, JsonObject]:
+            return await self._line(key, batch, line)
+
+        return self.batches.create(key, _json(call.body), self._drawn("batch"), do).as_object()
+
+    async def _line(self, key: str, batch: Batch, line: Line) -> tuple[int, str, JsonObject]:
+        """One line of a batch, as a request of its own would be answered."""
+        call = Call("POST", "/v1/responses", batch.batch_id, line.custom_id)
+        call.key, call.body, call.fault = key, orjson.dumps(line.body), self._drawn("line")
+        status = 200
+        try:
+            await self._before(call)
+            answer = await self.create(call)
+        except ApiError as error:
+            status, answer = error.status, wire.error_object(error.message, error.kind, error.param, error.code)
+        except Exception:
+            status, answer = 500, _mistake()
+        self._note(call, status)
+        return status, call.request_id, answer
+
+    async def list_batches(self, call: Call) -> JsonObject:
+        """GET /v1/batches."""
+        return self.batches.listing(call.key, call.query)
+
+    async def show_batch(self, call: Call) -> JsonObject:
+        """GET /v1/batches/{id}."""
+        return self.batches.one(call.key, call.parameters["batch_id"]).as_object()
+
+    async def cancel_batch(self, call: Call) -> JsonObject:
+        """POST /v1/batches/{id}/cancel."""
+        return self.batches.cancel(call.key, call.parameters["batch_id"]).as_object()
 
     # Files and models.
 
     async def upload(self, call: Call) -> JsonObject:
         """POST /v1/files."""
-        return self.uploads.add(call.key, call.http.headers.get("content-type", ""), call.body).as_object()
+        return self.uploads.add(call.key, call.content_type, call.body).as_object()
 
     async def list_files(self, call: Call) -> JsonObject:
         """GET /v1/files."""
-        return self.uploads.listing(call.key, dict(call.http.query_params))
+        return self.uploads.listing(call.key, call.query)
 
     async def show_file(self, call: Call) -> JsonObject:
         """GET /v1/files/{id}."""
-        return self.uploads.one(call.key, call.http.path_params["file_id"]).as_object()
+        return self.uploads.one(call.key, call.parameters["file_id"]).as_object()
 
     async def file_content(self, call: Call) -> bytes:
         """GET /v1/files/{id}/content."""
         call.headers["content-type"] = "application/octet-stream"
-        return self.uploads.one(call.key, call.http.path_params["file_id"]).content
+        return self.uploads.one(call.key, call.parameters["file_id"]).content
 
     async def delete_file(self, call: Call) -> JsonObject:
         """DELETE /v1/files/{id}."""
-        return self.uploads.remove(call.key, call.http.path_params["file_id"])
+        return self.uploads.remove(call.key, call.parameters["file_id"])
 
     async def list_models(self, _call: Call) -> JsonObject:
         """GET /v1/models."""
@@ -274,7 +343,7 @@ class LocalApi:
 
     async def show_model(self, call: Call) -> JsonObject:
         """GET /v1/models/{id}."""
-        name = call.http.path_params["model"]
+        name = call.parameters["model"]
         if model_named(name) is None:
             message = f"The model '{name}' does not exist or you do not have access to it."
             raise ApiError(404, message, param="model", code="model_not_found")
@@ -282,7 +351,7 @@ class LocalApi:
 
     async def unknown(self, call: Call) -> JsonObject:
         """Every other path."""
-        message = f"Invalid URL ({call.http.method} {call.http.url.path})"
+        message = f"Invalid URL ({call.method} {call.path})"
         raise ApiError(404, message)
 
 
@@ -301,6 +370,10 @@ def create_app(options: Options) -> tuple[ASGIApp, LocalApi]:
         ("GET", "/v1/files/{file_id}", api.show_file),
         ("DELETE", "/v1/files/{file_id}", api.delete_file),
         ("GET", "/v1/files/{file_id}/content", api.file_content),
+        ("POST", "/v1/batches", api.create_batch),
+        ("GET", "/v1/batches", api.list_batches),
+        ("GET", "/v1/batches/{batch_id}", api.show_batch),
+        ("POST", "/v1/batches/{batch_id}/cancel", api.cancel_batch),
         ("GET", "/v1/models", api.list_models),
         ("GET", "/v1/models/{model}", api.show_model),
     ]
@@ -379,15 +452,22 @@ def _key(http: Request) -> str:
 
 
 async def _body(http: Request) -> bytes:
-    if int(http.headers.get("content-length") or 0) > BODY_BYTES:
-        raise ApiError(413, f"The body has more than {BODY_BYTES} bytes.", code="request_too_large")
+    most = BYTES + FORM_BYTES if http.url.path == "/v1/files" else BODY_BYTES
+    if int(http.headers.get("content-length") or 0) > most:
+        raise ApiError(413, f"The body has more than {most} bytes.", code="request_too_large")
     pieces, size = [], 0
     async for piece in http.stream():
         size += len(piece)
-        if size > BODY_BYTES:
-            raise ApiError(413, f"The body has more than {BODY_BYTES} bytes.", code="request_too_large")
+        if size > most:
+            raise ApiError(413, f"The body has more than {most} bytes.", code="request_too_large")
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def _mistake() -> JsonObject:
+    """The answer where this server, not the request, is wrong; said aloud, and the run goes on."""
+    traceback.print_exc()
+    return wire.error_object("The simulated API failed; see its standard error.", "server_error", None, "server_error")
 
 
 def _json(body: bytes) -> object:

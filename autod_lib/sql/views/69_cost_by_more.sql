@@ -1,15 +1,18 @@
--- cost_by_arm: what did each arm cost?   Reads calls_finished.   One row a (arm, is_simulated).
+-- cost_by_arm: what did each arm cost?   Reads api_calls.   One row a (arm, is_simulated) with a call.
 create or replace view cost_by_arm as
 select arm, is_simulated, count(*) as calls, count(distinct document_sha256) as documents, count(*) filter (where cost_usd is null and status = 'answered') as calls_unpriced,
-       sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd,
+       count(*) filter (where status = 'unsettled') as calls_unsettled, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd,
+       sum(cost_upper_usd) filter (where status = 'unsettled') as unsettled_upper_usd,
        cast(sum(cost_usd) / nullif(count(distinct document_sha256), 0) as decimal(24,12)) as cost_a_document_usd
-from calls_finished group by all;
-comment on view cost_by_arm is 'Cost of finished calls by arm. Grain: arm, is_simulated.';
+from api_calls group by all;
+comment on view cost_by_arm is 'Cost of calls by arm. Grain: arm, is_simulated.';
 comment on column cost_by_arm.arm is 'Model, input mode, effort and prompt, as one name.';
 comment on column cost_by_arm.is_simulated is 'Simulated and real money never share a row.';
-comment on column cost_by_arm.calls is 'Calls finished.';
+comment on column cost_by_arm.calls is 'Calls, unsettled ones included.';
 comment on column cost_by_arm.documents is 'Distinct documents.';
 comment on column cost_by_arm.calls_unpriced is 'Answered calls without a known cost.';
+comment on column cost_by_arm.calls_unsettled is 'Calls whose end nobody knows; cost_usd leaves them out.';
+comment on column cost_by_arm.unsettled_upper_usd is 'USD that the unsettled calls can have cost at most.';
 comment on column cost_by_arm.input_tokens is 'Input tokens.';
 comment on column cost_by_arm.output_tokens is 'Output tokens.';
 comment on column cost_by_arm.cost_usd is 'USD, DECIMAL; NULL when no call had a price.';
@@ -17,7 +20,9 @@ comment on column cost_by_arm.cost_a_document_usd is 'USD a distinct document, r
 -- cost_by_doc_type: what does each kind of document cost?   Reads cost_by_document, documents.   One row a (doc_type, is_simulated); NULL: no kind is known.
 create or replace view cost_by_doc_type as
 select doc_type, cost.is_simulated, count(cost.document_sha256) as documents, sum(page_count) as pages, cast(sum(cost.calls) as bigint) as calls,
-       sum(cost.cost_usd) as cost_usd, cast(sum(cost.cost_usd) / nullif(count(cost.document_sha256), 0) as decimal(24,12)) as cost_a_document_usd,
+       cast(sum(cost.calls_unpriced) as bigint) as calls_unpriced, cast(sum(cost.calls_unsettled) as bigint) as calls_unsettled,
+       sum(cost.cost_usd) as cost_usd, sum(cost.unsettled_upper_usd) as unsettled_upper_usd,
+       cast(sum(cost.cost_usd) / nullif(count(cost.document_sha256), 0) as decimal(24,12)) as cost_a_document_usd,
        cast(sum(cost.cost_usd) filter (where page_count > 0) / nullif(sum(page_count), 0) as decimal(24,12)) as cost_a_page_usd
 from cost_by_document as cost left join documents using (document_sha256) group by doc_type, cost.is_simulated;
 comment on view cost_by_doc_type is 'Cost of documents by their kind, re-runs and experiments included. Grain: doc_type, is_simulated.';
@@ -25,7 +30,10 @@ comment on column cost_by_doc_type.doc_type is 'Kind, labels included; NULL: non
 comment on column cost_by_doc_type.is_simulated is 'Simulated and real money never share a row.';
 comment on column cost_by_doc_type.documents is 'Documents.';
 comment on column cost_by_doc_type.pages is 'Their pages.';
-comment on column cost_by_doc_type.calls is 'Calls finished.';
+comment on column cost_by_doc_type.calls is 'Calls, unsettled ones included.';
+comment on column cost_by_doc_type.calls_unpriced is 'Answered calls without a known cost.';
+comment on column cost_by_doc_type.calls_unsettled is 'Calls whose end nobody knows; cost_usd leaves them out.';
+comment on column cost_by_doc_type.unsettled_upper_usd is 'USD that the unsettled calls can have cost at most.';
 comment on column cost_by_doc_type.cost_usd is 'USD, DECIMAL; NULL when no call had a price.';
 comment on column cost_by_doc_type.cost_a_document_usd is 'USD a document.';
 comment on column cost_by_doc_type.cost_a_page_usd is 'USD a page.';
@@ -37,7 +45,9 @@ with sized as (
     from cost_by_document as cost left join documents using (document_sha256)
 )
 select pages_from, case pages_from when 3 then 5 when 6 then 10 when 11 then 20 when 21 then null else pages_from end as pages_to, is_simulated,
-       count(document_sha256) as documents, sum(page_count) as pages, cast(sum(calls) as bigint) as calls, sum(cost_usd) as cost_usd,
+       count(document_sha256) as documents, sum(page_count) as pages, cast(sum(calls) as bigint) as calls,
+       cast(sum(calls_unpriced) as bigint) as calls_unpriced, cast(sum(calls_unsettled) as bigint) as calls_unsettled, sum(cost_usd) as cost_usd,
+       sum(unsettled_upper_usd) as unsettled_upper_usd,
        cast(sum(cost_usd) / nullif(count(document_sha256), 0) as decimal(24,12)) as cost_a_document_usd,
        cast(sum(cost_usd) / nullif(sum(page_count), 0) as decimal(24,12)) as cost_a_page_usd
 from sized group by all;
@@ -47,7 +57,10 @@ comment on column cost_by_pages.pages_to is 'Most pages of the class; NULL: no e
 comment on column cost_by_pages.is_simulated is 'Simulated and real money never share a row.';
 comment on column cost_by_pages.documents is 'Documents.';
 comment on column cost_by_pages.pages is 'Their pages.';
-comment on column cost_by_pages.calls is 'Calls finished.';
+comment on column cost_by_pages.calls is 'Calls, unsettled ones included.';
+comment on column cost_by_pages.calls_unpriced is 'Answered calls without a known cost.';
+comment on column cost_by_pages.calls_unsettled is 'Calls whose end nobody knows; cost_usd leaves them out.';
+comment on column cost_by_pages.unsettled_upper_usd is 'USD that the unsettled calls can have cost at most.';
 comment on column cost_by_pages.cost_usd is 'USD, DECIMAL; NULL when no call had a price.';
 comment on column cost_by_pages.cost_a_document_usd is 'USD a document.';
 comment on column cost_by_pages.cost_a_page_usd is 'USD a page.';
