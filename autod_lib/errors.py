@@ -33,9 +33,13 @@ class MissingKey(SettingsError):
 
 
 class BudgetExhausted(AutodError):
-    """What is left of a budget does not cover the upper bound of the next call."""
+    """What is left of a budget, that of the run, the day or the month, does not cover the upper bound of the next call."""
 
     exit_status = 3
+
+    def __init__(self, message: str, period: str) -> None:
+        super().__init__(message)
+        self.period = period
 
 
 class RunTimeUp(AutodError):

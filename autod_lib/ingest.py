@@ -22,7 +22,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from . import cache, glance, journal, prompt, store, tokens, workspace
+from . import alerts, cache, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
 from .errors import AutodError, BudgetExhausted, RunTimeUp, SettingsError, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, has_news, inbox_of, look
@@ -193,16 +193,19 @@ async def _run(
         todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
         seen = _cache_seen(con, settings) if todo else cache.Observed()
+        raised = alerts.earlier(con, settings.home)
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before, seen)
-        async with _signals(run, interrupts):
-            run.note_look()
-            try:
-                if todo:
-                    await run.work(todo, progress)
-            except AutodError as error:
-                run.stop(error)
+        with alerts.Alerts(settings, segment, raised) as run.alerts:
+            async with _signals(run, interrupts):
+                run.note_look()
+                try:
+                    if todo:
+                        await run.work(todo, progress)
+                        run.alert_spend()
+                except AutodError as error:
+                    run.stop(error)
         report = run.report(run_id, time.monotonic() - begun)
         if not isinstance(run.stopped, WorkspaceUnusable):  # else ends are missing: the run stays unfinished, so that the ledger names them
             segment.write("run_finished", **finish_columns(report))
@@ -285,6 +288,7 @@ class _Run:
         self.contents: dict[str, str | None] = {}
         self.reviews: set[str] = set()
         self.duplicates = 0
+        self.alerts: alerts.Alerts | None = None
         self.api: Any = None
         self.readers: Any = None
         self.prefix_tokens = 0
@@ -341,6 +345,16 @@ class _Run:
             self.stopped = error
         self.stopping.set()
 
+    def alert_spend(self) -> None:
+        """Raises the alerts that what the month has cost, or a budget that stopped the run, is worth."""
+        from .budget import exhausted_alert, spend_alerts
+
+        assert self.alerts is not None
+        for alert in spend_alerts(self.api.budget, self.settings):
+            self.alerts.raise_once(alert)
+        if isinstance(self.stopped, BudgetExhausted):
+            self.alerts.raise_once(exhausted_alert(self.stopped, self.settings, self.segment.run_id))
+
     async def work(self, todo: list[Found | Known], progress: Callable[[Progress], None] | None) -> None:
         """Takes the documents through the pipeline, as many at once as calls may be in flight, and the readers a little ahead of them."""
         from .api import Api
@@ -384,6 +398,7 @@ class _Run:
                     self.taken += 1
                     try:
                         await self._document(item, readers, in_flight)
+                        self.alert_spend()
                     except AutodError as error:
                         self.stop(error)
                     except Exception as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autod_lib.errors import MissingKey, SettingsError
-from autod_lib.settings import OWN_NAMES, Settings, load_settings, variable
+from autod_lib.settings import OWN_NAMES, SECRETS, Settings, load_settings, variable
 
 KEY = "sk-canary-7f3a9b"
 WRONG = {  # setting: (a wrong value, what the message says is allowed)
@@ -48,6 +48,9 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "budget_day_usd": ("free", "valid decimal"),
     "budget_month_usd": ("nan", "finite"),
     "alert_usd": ("10,much", "valid decimal"),
+    "alert_hook": ("notify 'me", "No closing quotation"),
+    "alert_webhook": ("mailto:me", "http(s) address"),
+    "alert_timeout_s": ("0", "greater than 0"),
     "readers": ("0", "greater than or equal to 1"),
     "max_pdf_bytes": ("0", "greater than or equal to 1"),
     "reader_seconds": ("inf", "less than or equal to 600"),
@@ -60,7 +63,8 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "log_file_bytes": ("1", "greater than or equal to 10000"),
     "log_backups": ("-1", "greater than or equal to 0"),
 }
-ANY_VALUE_GOES = {"api_key", "fields", "home", "log_file", "models_allowed", "prices_file"}  # what is in the price file: test_price_file.py
+# What is in the price file: test_price_file.py.
+ANY_VALUE_GOES = {"api_key", "fields", "home", "log_file", "models_allowed", "prices_file"}
 
 
 def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
@@ -106,8 +110,9 @@ def test_a_wrong_value_is_told_with_its_variable_and_what_is_allowed(setting: st
     value, allowed = WRONG[setting]
     with pytest.raises(SettingsError) as told:
         load_settings({variable(setting): value})
-    named = "model 'llama-3'" if setting == "model" else f"{variable(setting)}={value!r}"
+    named = "model 'llama-3'" if setting == "model" else f"{variable(setting)}: " if setting in SECRETS else f"{variable(setting)}={value!r}"
     assert named in str(told.value)
+    assert setting not in SECRETS or value not in str(told.value)
     assert allowed in str(told.value)
 
 
