@@ -44,6 +44,8 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "requests_per_minute": ("0", "greater than or equal to 1"),
     "tokens_per_minute": ("0", "greater than or equal to 1"),
     "batch_size": ("50001", "less than or equal to 50000"),
+    "batch_bytes": ("200000001", "less than or equal to 200000000"),
+    "batch_deadline_s": ("-1", "greater than or equal to 0"),
     "budget_run_usd": ("-1", "greater than or equal to 0"),
     "budget_day_usd": ("free", "valid decimal"),
     "budget_month_usd": ("nan", "finite"),
