@@ -1,28 +1,25 @@
 """The only place that talks to OpenAI: one call is one attempt, and every attempt is two entries of the ledger.
 
 Decided here: how a body is sent (the SDK's client with its own retries off, no redirects, a deadline over the whole attempt, a limit on the
-answer's size), which errors are tried again and how long is waited, what each kind of answer is called, what is settled. Promised: the start
-is in the journal before the request leaves, the end with its usage before the answer is interpreted; a call that was sent and whose
-end is unknown is *unsettled* with its upper bound. Called by ingest.py. Never judges the content of an answer.
+answer's size), how often it is tried again and how long is waited, what is settled. Promised: the start is in the journal before the request
+leaves, the end with its usage and raw body before anybody acts on it; a call that was sent and whose end is unknown is *unsettled* with its upper
+bound. What came back is named by answers.py. Called by ingest.py and batch.py.
 """
 
 import asyncio
-import email.utils
 import logging
 import math
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import orjson
-
 from . import prices
 from .alerts import Alert
+from .answers import Answer, End, cut_off, end_columns, lost, named, price_end, refused, understood, without_key
 from .breaker import Breaker, outage_alert
 from .breaker import Change as BreakerChange
 from .budget import Budget
@@ -35,13 +32,9 @@ from .settings import Settings
 if TYPE_CHECKING:
     import httpx2
 
-RETRY_STATUS: Final = frozenset({408, 409, 429})  # and every 5xx
 RETRY_QUOTA: Final = 100  # a retry takes one, a success gives one back: a dead API is not hammered (AWS SDK retry quota)
 FIRST_WAIT_S: Final = 0.5
 SHORTEST_CALL_S: Final = 1.0  # an attempt that may begin gets at least so long
-MESSAGE_LENGTH: Final = 2000
-KEY_LENGTH: Final = 8  # a shorter word is no key: it may stand anywhere
-NO_USAGE: Final = prices.Usage()
 log = logging.getLogger("autod")
 
 
@@ -68,24 +61,6 @@ class Request:
     cache_lifetime: str | None = None
     expected_cached_tokens: int | None = None
     expected_write_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back for a request in the end: `outcome` says what it is, `text` is set for completed and incomplete answers.
-
-    outcome: completed, refusal, incomplete_max_tokens, incomplete_content_filter, failed_response, empty, malformed, error.
-    """
-
-    call_id: UUID
-    outcome: str
-    text: str | None
-    usage: prices.Usage
-    cost_usd: Decimal | None
-    is_simulated: bool
-    error_kind: str | None
-    message: str
-    calls: int
 
 
 class Stopped(AutodError):
@@ -423,6 +398,7 @@ class Api:
             end = without_key(await self._send(request.body, min(settings.call_deadline_s, max(SHORTEST_CALL_S, until - self.clock()))), self.key)
             if request.purpose == "prewarm" and end.outcome == "empty":  # it was asked to write the cache and say nothing
                 end = replace(end, outcome="completed", error_kind=None, message="", try_again=False)
+            end = named(end, request.model, tier, None if request.purpose == "prewarm" else settings.fields)
         except asyncio.CancelledError:
             end = End(status="unsettled", error_kind="interrupted", message="the run was interrupted while the call was under way")
             raise
@@ -445,11 +421,14 @@ class Api:
                 self.tally.add(end, cost, upper)
                 unknown = end.status == "unsettled" or (end.status == "answered" and cost.cost_usd is None)
                 await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
-        answer = Answer(call_id, end.outcome, end.text, end.usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
+        answer = end.answer(call_id, cost.cost_usd, bool(start["is_simulated"]), number)
         if end.headers is not None:
             is_refused = end.http_status == 429 and end.try_again
             wait_s = min(end.wait_s or 0.0, settings.longest_wait_s)
             self._record(self.rate.heard(end.headers, request.estimated_input_tokens, time.monotonic(), is_refused=is_refused, wait_s=wait_s))
+        if end.error_kind == "other_model":
+            message = f"{settings.base_url}: {end.message}. Its documents are in the review queue, priced as that model."
+            self.raise_alert(Alert("warning", "api", message, f"other model {end.model}", self.journal.run_id, answer.is_simulated))
         self._heed(end, is_probe=is_probe)
         if end.try_again:
             raise TryAgain(answer, end.wait_s, may_be_billed=end.status != "failed")
@@ -490,58 +469,18 @@ class Api:
             async with asyncio.timeout(deadline_s):
                 response = await self._client.answer(body)
         except openai.APIStatusError as error:
-            return _refused(error.response)
+            return refused(error.response)
         except TimeoutError:
-            return _cut_off("deadline", f"no whole answer within {deadline_s:g} s")
+            return cut_off("deadline", f"no whole answer within {deadline_s:g} s")
         except AnswerTooLarge as error:
-            return replace(_cut_off("too_large", str(error)), try_again=False, is_silent=False)
+            return replace(cut_off("too_large", str(error)), try_again=False, is_silent=False)
         except (openai.APIConnectionError, httpx2.HTTPError, OSError) as error:
-            return _lost(error)
-        return _understand(response)
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """How an attempt ended, before it is priced."""
-
-    status: str = "unsettled"
-    outcome: str = "error"
-    text: str | None = None
-    usage: prices.Usage = NO_USAGE
-    model: str | None = None
-    service_tier: str | None = None
-    response_id: str | None = None
-    request_id: str | None = None
-    http_status: int | None = None
-    error_kind: str | None = None
-    message: str = ""
-    body: str | None = None
-    is_simulated: bool | None = None
-    try_again: bool = False
-    wait_s: float | None = None
-    is_silent: bool = False
-    headers: Any = None
+            return lost(error)
+        return understood(response)
 
 
 def _sentence(words: object) -> str:
     return str(words).rstrip(". ")[:300] + "."
-
-
-def without_key(end: End, key: str) -> End:
-    """An end in which nobody repeats our key: some gateways put the request's headers into their errors."""
-    if len(key) < KEY_LENGTH or key not in f"{end.message}{end.body}":
-        return end
-    return replace(end, message=end.message.replace(key, "[key]"), body=end.body and end.body.replace(key, "[key]"))
-
-
-def price_end(end: End, model: str, started_at: datetime, service_tier: str) -> prices.Cost:
-    """What a call cost that was sent then to this model in this tier; the model and tier that the answer names go before."""
-    if end.status != "answered":
-        return prices.Cost(None, None)
-    cost = prices.price_call(end.model or model, end.usage, started_at, end.service_tier or service_tier)
-    if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
-        return replace(cost, warning=f"the answer is from {end.model!r}, which no price list knows")
-    return cost
 
 
 def start_columns(
@@ -576,35 +515,6 @@ def start_columns(
     }
 
 
-def end_columns(end: End, cost: prices.Cost, started_at: datetime, finished_at: datetime, latency_ms: float | None) -> dict[str, Any]:
-    """What the ledger keeps of a call's end, beside the columns of its start."""
-    usage = end.usage
-    return {
-        "started_at": started_at,
-        "finished_at": finished_at,
-        "status": end.status,
-        "outcome": end.outcome,
-        "error_kind": end.error_kind,
-        "error_message": end.message[:MESSAGE_LENGTH] or None,
-        "http_status": end.http_status,
-        "model_answered": end.model,
-        "service_tier": end.service_tier,
-        "response_id": end.response_id,
-        "request_id": end.request_id,
-        "latency_ms": latency_ms,
-        "input_tokens": usage.input_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "cache_write_30m_tokens": usage.cache_write_30m_tokens,
-        "cache_write_12h_tokens": usage.cache_write_12h_tokens,
-        "output_tokens": usage.output_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        **cost.columns(),
-        "price_warning": cost.warning if end.status == "answered" else None,
-        "body": end.body,
-    }
-
-
 def must_be_simulated(settings: Settings, is_simulated: bool | None) -> None:
     """Raises: SettingsError when a simulated API answers where a real one is expected: none of its answers may stand for a real one."""
     if is_simulated and not settings.is_simulated:
@@ -612,188 +522,3 @@ def must_be_simulated(settings: Settings, is_simulated: bool | None) -> None:
             f"{settings.base_url} says that its answers are simulated; none may stand for a real one. Set AUTOD_SIMULATED=true to use it "
             "as a simulation, or OPENAI_BASE_URL to the real API, then run the same command again."
         )
-
-
-def refusal_of(response: Any, key: str) -> End:
-    """What an error's answer says, whatever it was an answer to."""
-    return without_key(_refused(response), key)
-
-
-@dataclass(frozen=True, slots=True)
-class _InLine:
-    """The answer that a line of a batch's files holds, as if it had come by itself."""
-
-    content: bytes
-    status_code: int
-    headers: dict[str, str]
-
-
-def end_of_line(line: dict[str, Any]) -> End:
-    """How a request of a batch ended by its line of the output or error file: named as the answer to a single request is, and tier batch."""
-    response, error = line.get("response"), line.get("error")
-    if isinstance(response, dict) and "body" in response and isinstance(response.get("status_code"), int):
-        request_id = response.get("request_id")
-        headers = {"x-request-id": request_id} if isinstance(request_id, str) else {}
-        alone = _InLine(orjson.dumps(response["body"]), response["status_code"], headers)
-        # The body names the tier of the model's work; what is billed is that it came in a batch.
-        return replace(_understand(alone), service_tier="batch") if alone.status_code == 200 else _refused(alone)
-    if isinstance(error, dict):
-        return End(status="failed", error_kind=str(error.get("code") or "batch_error")[:100], message=str(error.get("message") or ""), try_again=True)
-    return End(outcome="malformed", error_kind="malformed", message="the line of the batch's file holds neither answer nor error", try_again=True)
-
-
-def received_answer(call_id: UUID, outcome: str, body: str, is_simulated: bool) -> Answer:
-    """An answer that the ledger holds raw, as `Api.ask` would have given it."""
-    end = _outcome(orjson.loads(body), {})
-    return Answer(call_id, outcome, end.text, end.usage, None, is_simulated, end.error_kind, end.message, 0)
-
-
-def _lost(error: BaseException) -> End:
-    """A call whose connection was not made or broke. Only what aiohttp itself raised tells which: the layers above it take a drop for a timeout."""
-    import aiohttp
-
-    cause = error
-    while cause.__cause__ is not None and not isinstance(cause, aiohttp.ClientError):
-        cause = cause.__cause__
-    never_sent = isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-    kind = "timeout" if isinstance(cause, TimeoutError) else "connection"
-    return _cut_off(kind, f"{type(cause).__name__}: {cause}", never_sent=never_sent)
-
-
-def _cut_off(kind: str, message: str, *, never_sent: bool = False) -> End:
-    status = "failed" if never_sent else "unsettled"
-    return End(status=status, error_kind=kind, message=message, try_again=True, is_silent=True)
-
-
-def _text_of(body: bytes) -> str:
-    return body.decode("utf-8", "backslashreplace")
-
-
-def retry_after(headers: Any, at: datetime) -> float | None:
-    """Seconds that an answer asks to wait: `retry-after-ms`, else `retry-after` in seconds or as a date; None when it asks for nothing sensible.
-
-    A date is compared with the answer's own `date`, so that a clock of ours that is wrong shortens no wait.
-    """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name)
-        if value is None:
-            continue
-        try:
-            seconds = float(value) * unit
-        except ValueError:
-            try:
-                until = email.utils.parsedate_to_datetime(value)
-                sent = email.utils.parsedate_to_datetime(headers["date"]) if "date" in headers else at
-                seconds = (until - sent).total_seconds()
-            except (TypeError, ValueError):
-                continue
-        if seconds == seconds and seconds >= 0:
-            return seconds
-    return None
-
-
-def _refused(response: Any) -> End:
-    body = response.content
-    try:
-        error = orjson.loads(body).get("error") or {}
-        message, code = str(error.get("message") or ""), error.get("code") or error.get("type")
-    except (orjson.JSONDecodeError, AttributeError):
-        message, code = _text_of(body[:300]), None
-    status = response.status_code
-    kind = "insufficient_quota" if code == "insufficient_quota" else f"http_{status}"
-    wished = response.headers.get("x-should-retry")
-    by_status = (status in RETRY_STATUS or status >= 500) and kind != "insufficient_quota"
-    again = by_status if wished not in ("true", "false") else wished == "true"
-    return End(
-        status="failed",
-        error_kind=kind,
-        message=message or f"HTTP {status}",
-        http_status=status,
-        body=_text_of(body[:100_000]),
-        request_id=response.headers.get("x-request-id"),
-        is_simulated=True if response.headers.get("x-autod-simulated") else None,
-        try_again=again,
-        wait_s=retry_after(response.headers, now()),
-        headers=response.headers,
-        is_silent=status >= 500,
-    )
-
-
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and -(2**62) < value < 2**62 else None
-
-
-def usage_of(body: dict[str, Any]) -> prices.Usage:
-    """The usage of a response; None for whatever it does not say in whole numbers."""
-    usage = body.get("usage")
-    if not isinstance(usage, dict):
-        return prices.Usage()
-    read = usage.get("input_tokens_details")
-    details = read if isinstance(read, dict) else {}
-    lifetimes = details.get("cache_write_tokens_details")
-    written = lifetimes if isinstance(lifetimes, dict) else {}
-    thought = usage.get("output_tokens_details")
-    return prices.Usage(
-        _whole(usage.get("input_tokens")),
-        _whole(details.get("cached_tokens")),
-        _whole(details.get("cache_write_tokens")),
-        _whole(written.get("ttl_30m_tokens")),
-        _whole(written.get("ttl_12h_tokens")),
-        _whole(usage.get("output_tokens")),
-        _whole(thought.get("reasoning_tokens")) if isinstance(thought, dict) else None,
-    )
-
-
-def _understand(response: Any) -> End:
-    """Names what a 200 holds. Nothing of it is believed: each part is looked at for its type."""
-    raw = response.content
-    known = {
-        "http_status": response.status_code,
-        "headers": response.headers,
-        "request_id": response.headers.get("x-request-id"),
-        "body": _text_of(raw),
-        "is_simulated": True if response.headers.get("x-autod-simulated") else None,
-    }
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        return End(outcome="malformed", error_kind="malformed", message=f"the answer is not JSON: {error}", try_again=True, is_silent=True, **known)
-    if not isinstance(body, dict) or not isinstance(body.get("output"), list):
-        fault = body.get("error") if isinstance(body, dict) else None
-        message = str(fault.get("message")) if isinstance(fault, dict) else "the answer has no output"
-        return End(outcome="malformed", error_kind="malformed", message=message, try_again=True, is_silent=True, **known)
-    return _outcome(body, known)
-
-
-def _outcome(body: dict[str, Any], known: dict[str, Any]) -> End:
-    known |= {
-        "status": "answered",
-        "usage": usage_of(body),
-        "model": body["model"] if isinstance(body.get("model"), str) and body["model"] else None,
-        "service_tier": body["service_tier"] if isinstance(body.get("service_tier"), str) else None,
-        "response_id": body["id"] if isinstance(body.get("id"), str) else None,
-    }
-    texts, refusals = [], []
-    for item in body["output"]:
-        parts = item.get("content") if isinstance(item, dict) and item.get("type") == "message" else None
-        for part in parts if isinstance(parts, list) else []:
-            if isinstance(part, dict) and part.get("type") == "output_text" and isinstance(part.get("text"), str):
-                texts.append(part["text"])
-            elif isinstance(part, dict) and part.get("type") == "refusal":
-                refusals.append(str(part.get("refusal")))
-    text = "".join(texts[:1]) if len(texts) <= 1 else texts[-1]
-    status = body.get("status")
-    if status == "incomplete":
-        details = body.get("incomplete_details")
-        reason = details.get("reason") if isinstance(details, dict) else None
-        outcome = "incomplete_content_filter" if reason == "content_filter" else "incomplete_max_tokens"
-        return End(outcome=outcome, text=text, error_kind=outcome, message=f"the answer is incomplete: {reason}", **known)
-    if status not in ("completed", None):
-        fault = body.get("error")
-        message = str(fault.get("message")) if isinstance(fault, dict) else f"the answer's status is {status!r}"
-        return End(outcome="failed_response", error_kind="failed_response", message=message, try_again=True, **known)
-    if refusals:
-        return End(outcome="refusal", error_kind="refusal", message=f"the model refused: {refusals[0]}", **known)
-    if not text:
-        return End(outcome="empty", error_kind="empty", message="the answer is empty", try_again=True, **known)
-    return End(outcome="completed", text=text, **known)

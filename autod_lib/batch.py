@@ -24,8 +24,8 @@ from uuid import UUID, uuid4
 import orjson
 
 from . import journal, prices, remote, store
-from .api import Answer, Api, End, Request, Tally, end_columns, end_of_line, price_end, start_columns, without_key
-from .document import validate
+from .answers import Answer, End, end_columns, end_of_line, named, price_end, without_key
+from .api import Api, Request, Tally, start_columns
 from .errors import ApiUnavailable, AutodError, SettingsError, WorkspaceUnusable
 from .ingest import IN_BATCH, Interrupts, beside, extraction_columns, held, in_a_loop, in_batch_sentence, ingest, judged, setup_hash
 from .report import Options, Progress, Report, finish_columns
@@ -324,26 +324,24 @@ class _Settling:
         finished_at, given = journal.now(), []
         events: list[tuple[str, dict[str, Any]]] = []
         for start, found in ends:
-            end = without_key(found, self.there.key)
+            end = named(without_key(found, self.there.key), start["model"], TIER, self.batch.setup["fields"])
             cost = price_end(end, start["model"], start["logged_at"], TIER)
             end = replace(end, usage=prices.believable(end.usage))
             columns = {name: value for name, value in start.items() if name not in ("run_id", "seq", "logged_at")}
             events.append(("call_finished", columns | end_columns(end, cost, start["logged_at"], finished_at, None)))
             self.tally.add(end, cost, start["cost_upper_usd"])
-            text = (end.outcome, end.text, end.usage, cost.cost_usd, start["is_simulated"], end.error_kind, end.message)
-            given.append((start, end, Answer(start["call_id"], *text, start["attempt"])))
+            given.append((start, end, end.answer(start["call_id"], cost.cost_usd, start["is_simulated"], start["attempt"])))
         if events:
             self.segment.write_all(events)
             self.segment.write_all([event for start, end, answer in given for event in self._read(start, end, answer)])
 
     def _read(self, start: dict[str, Any], end: End, given: Answer) -> list[tuple[str, dict[str, Any]]]:
-        record, problems = validate(given.text, self.batch.setup["fields"]) if given.outcome == "completed" else (None, [])
-        why = self._why_again(start, end, given, problems)
+        why = self._why_again(start, end, given)
         if why:
             self.states["pending"] += 1
             return [_status(self.batch, start, "pending", ASK_AGAIN, f"{why.rstrip('. ')}. It is asked again by the next autod ingest.")]
         flags = orjson.loads(start["flags"] or "[]")
-        status, kind, sentence, reasons = judged(given, record, problems, start["page_count"], flags)
+        status, kind, sentence, reasons = judged(given, start["page_count"], flags)
         self.states[status] += 1
         if status == "failed" and kind:
             self.kinds[kind] += 1
@@ -351,19 +349,19 @@ class _Settling:
         if reasons is None:
             return told
         asked = {name: start[name] for name in ("document_sha256", "arm", "model", "input_mode", "reasoning_effort", "prompt_hash")}
-        extraction = extraction_columns(given, record, reasons) | asked | {"request_key": start["answers_key"]}
+        extraction = extraction_columns(given, reasons) | asked | {"request_key": start["answers_key"]}
         return [("extraction", extraction), *told]
 
-    def _why_again(self, start: dict[str, Any], end: End, given: Answer, problems: list[str]) -> str:
+    def _why_again(self, start: dict[str, Any], end: End, given: Answer) -> str:
         """Why a document has to be asked again, as a single request would be at once; empty when this answer is the last word."""
         is_repair = start["purpose"] == "repair"
         if given.outcome in ERRORS:
             return given.message if end.try_again and start["attempt"] < self.there.settings.attempts else ""
         if is_repair:
-            return "" if given.outcome == "completed" else f"Its corrected answer did not come: {given.message}"
+            return "" if given.outcome in ("completed", "invalid") else f"Its corrected answer did not come: {given.message}"
         if given.outcome == "incomplete_max_tokens" and start["answers_key"] == start["request_key"]:
             return "Its answer was cut off at AUTOD_MAX_OUTPUT_TOKENS"
-        return f"Its answer broke rules of the record: {problems[0]}" if problems and self.there.settings.repair else ""
+        return f"Its answer broke rules of the record: {given.problems[0]}" if given.problems and self.there.settings.repair else ""
 
 
 async def _collect(there: remote.Connection, segment: journal.Journal, batch: Batch, now: dict[str, Any] | None) -> tuple[_Settling, str | None]:

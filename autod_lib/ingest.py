@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from . import alerts, cache, glance, journal, prompt, store, tokens, workspace
-from .document import record_schema, schema_version, validate
+from .document import record_schema, schema_version
 from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, has_news, inbox_of, look
 from .report import NAMED, Options, Progress, Report, finish_columns, ingest_columns
@@ -34,6 +34,7 @@ REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this co
 IN_BATCH: Final = "in_batch"  # error kind of a document that waits for a batch
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
 Of = TypeVar("Of")
+DOUBTFUL: Final = ("other_model", "absurd_usage", "no_usage")  # what a person should know of a valid answer
 log = logging.getLogger("autod")
 
 RECEIVED_SQL = """
@@ -43,10 +44,10 @@ with unread as (
     union all
     select calls.* from calls_finished as calls anti join extractions using (request_key) where batch_key is not null
 )
-select request_key, call_id, outcome, body, is_simulated from unread as calls join call_bodies using (run_id, call_id)
+select request_key, call_id, body, is_simulated from unread as calls join call_bodies using (run_id, call_id)
 anti join extractions as given on given.call_id = calls.call_id
 where status = 'answered' and document_sha256 is not null and is_simulated = $simulated
-      and outcome in ('completed', 'refusal', 'incomplete_max_tokens', 'incomplete_content_filter')"""
+      and outcome in ('completed', 'invalid', 'refusal', 'incomplete_max_tokens', 'incomplete_content_filter')"""
 
 IN_BATCH_SQL = """
 select request_key, document_sha256, batch_key from calls_in_batches where is_open and is_simulated = $simulated"""
@@ -311,18 +312,19 @@ def due(found: Look, options: Options, settings: Settings) -> list[Found | Known
     return todo
 
 
-def judged(
-    given: Any, record: dict[str, Any] | None, problems: list[str], page_count: int | None, flags: Iterable[str]
-) -> tuple[str, str | None, str, list[str] | None]:
+def judged(given: Any, page_count: int | None, flags: Iterable[str]) -> tuple[str, str | None, str, list[str] | None]:
     """What an answer makes of its document: status, error kind, sentence, and why a person should look; None where there is nothing to record."""
     if given.outcome in ("error", "malformed", "failed_response", "empty"):
         attempts = f"After {given.calls} attempts: " if given.calls > 1 else ""
         remedy = "Mend or replace the file." if given.error_kind == "http_400" else "Try it again with --retry-failed."
         return "failed", given.error_kind, f"{attempts}{given.message.rstrip('. ')}. {remedy}", None
-    reasons = list(problems)
-    if record is None and not problems:
+    record = given.record
+    reasons = list(given.problems)
+    if record is None and not reasons:
         reasons = [given.message]
     elif record is not None:
+        if given.error_kind in DOUBTFUL:
+            reasons.append(given.message)
         if record["requires_review"]:
             reasons.append("the model asks for a person")
         if record["confidence_score"] < REVIEW_BELOW:
@@ -332,20 +334,20 @@ def judged(
         if "suspicious_text" in flags:
             reasons.append("the document holds text that looks like instructions to a model")
     if reasons:
-        kind = None if record is not None else "invalid" if problems else given.outcome
+        kind = None if record is not None else given.outcome
         return "needs_review", kind, f"For a person to look at: {'; '.join(reasons)}.", reasons
     return "processed", None, "", reasons
 
 
-def extraction_columns(given: Any, record: dict[str, Any] | None, reasons: list[str]) -> dict[str, Any]:
+def extraction_columns(given: Any, reasons: list[str]) -> dict[str, Any]:
     """An answer as the record keeps it, beside what it was asked for: the fields of a valid one, the text of one that is not."""
     return {
-        **(record or {}),
+        **(given.record or {}),
         "call_id": given.call_id,
         "is_simulated": given.is_simulated,
-        "is_valid": record is not None,
+        "is_valid": given.record is not None,
         "review_reasons": reasons,
-        "raw_answer": given.text if record is None else None,
+        "raw_answer": given.text if given.record is None else None,
     }
 
 
@@ -737,15 +739,13 @@ class _Run:
             given = await ask("extract", parts)
             if given.outcome == "incomplete_max_tokens" and self.api.clock() < until:
                 given = await ask("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens)
-            record, problems = validate(given.text, settings.fields) if given.outcome == "completed" else (None, [])
-            if problems and settings.repair and self.api.clock() < until:
-                content = prompt.repair_parts(parts, given.text or "", problems)
+            if given.outcome == "invalid" and settings.repair and self.api.clock() < until:
+                content = prompt.repair_parts(parts, given.text or "", given.problems)
                 extra = await self.readers.count((given.text or "")[:20_000]) + 200
                 second = await ask("repair", content, extra=extra)
-                if second.outcome == "completed":
+                if second.outcome in ("completed", "invalid"):
                     given = second
-                    record, problems = validate(second.text, settings.fields)
-        return self._judge(reading, mode, key, given, record, problems)
+        return self._judge(reading, mode, key, given)
 
     def _shards(self, files: int) -> cache.Shards:
         """Decides how the run's calls use the prompt cache, and records it."""
@@ -830,11 +830,13 @@ class _Run:
 
         Raises: SentLater when there is an outbox, which has the request from here on.
         """
-        from .api import must_be_simulated, received_answer
+        from .answers import received_answer
+        from .api import must_be_simulated
 
         kept = self.received.pop(request.request_key, None)
         if kept is not None:
-            return received_answer(*kept)
+            asked = {"model": request.model, "service_tier": self.settings.service_tier, "fields": self.settings.fields}
+            return received_answer(*kept, **asked)
         if self.outbox is not None:
             await self.outbox.add(request, key)
             raise SentLater
@@ -851,11 +853,9 @@ class _Run:
             return "reused", None, "Answered before; nothing was asked.", key
         return "reused_review", None, "; ".join(reasons) or "The answer breaks the record's rules.", key
 
-    def _judge(
-        self, reading: Any, mode: str, key: str, given: Any, record: dict[str, Any] | None, problems: list[str]
-    ) -> tuple[str, str | None, str, str | None]:
+    def _judge(self, reading: Any, mode: str, key: str, given: Any) -> tuple[str, str | None, str, str | None]:
         """Records the extraction and decides: processed, for a person to look at, or failed."""
-        status, kind, sentence, reasons = judged(given, record, problems, reading.page_count, reading.flags)
+        status, kind, sentence, reasons = judged(given, reading.page_count, reading.flags)
         if reasons is not None:
             asked = {
                 "arm": prompt.arm(self.settings, mode),
@@ -864,7 +864,7 @@ class _Run:
                 "reasoning_effort": self.settings.reasoning_effort,
                 "prompt_hash": prompt.version(self.settings.fields),
             }
-            columns = extraction_columns(given, record, reasons)
+            columns = extraction_columns(given, reasons)
             self.segment.write("extraction", **columns, request_key=key, document_sha256=reading.document_sha256, **asked)
         return status, kind, sentence, key
 

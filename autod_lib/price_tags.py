@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 
 from . import metrics, tokens
-from .api import received_answer
+from .answers import answer_text
 from .document import FIELDS
 
 REASONING: Final = "(reasoning)"
@@ -89,11 +89,11 @@ def field_prices(
     given = {"is_simulated": is_simulated, "since": since, "until": until, "sample": sample}
     rows = con.execute(
         f"""with chosen as (
-            select run_id, call_id, model, outcome, output_tokens, coalesce(reasoning_tokens, 0) as reasoning_tokens, output_usd from calls_finished
-            where outcome = 'completed' and document_sha256 is not null and output_usd is not null and output_tokens > 0
+            select run_id, call_id, model, output_tokens, coalesce(reasoning_tokens, 0) as reasoning_tokens, output_usd from calls_finished
+            where outcome in ('completed', 'invalid') and document_sha256 is not null and output_usd is not null and output_tokens > 0
                   and is_simulated = $is_simulated and {metrics.in_period(metrics.utc_day("finished_at"))}
             order by hash(call_id), call_id limit $sample
-        ) select call_id, model, outcome, output_tokens, reasoning_tokens, output_usd, body from chosen join call_bodies using (run_id, call_id)""",
+        ) select model, output_tokens, reasoning_tokens, output_usd, body from chosen join call_bodies using (run_id, call_id)""",
         given,
     ).fetchall()
     counted: Counter[str] = Counter()
@@ -101,9 +101,9 @@ def field_prices(
     asked: Counter[str] = Counter()
     cost: dict[str, Decimal] = {}
     answers = 0
-    for call_id, model, outcome, output_tokens, reasoning_tokens, output_usd, body in rows:
+    for model, output_tokens, reasoning_tokens, output_usd, body in rows:
         try:
-            parts = slices(received_answer(call_id, outcome, body, is_simulated).text or "")
+            parts = slices(answer_text(body) or "")
         except (ValueError, KeyError, TypeError, AttributeError):  # an answer that is no record has no fields to share its cost
             continue
         if not parts:

@@ -9,6 +9,7 @@ Called by ingest.py. Never sends anything.
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
@@ -219,7 +220,7 @@ def file_parts(file_name: str, page_count: int | None, file_base64: bytes, detai
     return b"".join((about, start, file_base64, b'"}'))
 
 
-def repair_parts(document: bytes, answer: str, problems: list[str]) -> bytes:
+def repair_parts(document: bytes, answer: str, problems: Iterable[str]) -> bytes:
     """The document's parts followed by what was wrong with the first answer."""
     text = (
         "Your answer to this document broke rules of the record. Answer again, whole, with these corrected; use null where the document "

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import orjson
 
-from .api import FIRST_WAIT_S, AnswerTooLarge, client_for, must_be_simulated, refusal_of
+from .answers import refusal_of
+from .api import FIRST_WAIT_S, AnswerTooLarge, client_for, must_be_simulated
 from .errors import ApiRefused, ApiUnavailable
 from .settings import Settings
 

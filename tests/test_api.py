@@ -16,19 +16,22 @@ from typing import Any
 import pytest
 
 from autod_lib import api, journal, prices, prompt
-from autod_lib.api import Answer, Api, Request, retry_after
+from autod_lib.answers import Answer, retry_after
+from autod_lib.api import Api, Request
 from autod_lib.budget import Budget, budget_for
 from autod_lib.errors import ApiRefused, ApiUnavailable, AutodError, SettingsError
 from autod_lib.local_api import running
+from autod_lib.local_api.oracle import PLAIN
 from autod_lib.settings import Settings
 
 from .pipeline import answered, answering, make_inbox, reply, rows, run, settings_for, state_columns
 
 CANARY = "sk-canary-7f3a9b2c-never-to-be-seen"
+PLAIN_TEXT = json.dumps(PLAIN | {"file_name": "plain.pdf"})
 PLAIN_BODY = {
     "id": "r1",
     "model": "gpt-6-luna",
-    "output": [{"type": "message", "content": [{"type": "output_text", "text": "{}"}]}],
+    "output": [{"type": "message", "content": [{"type": "output_text", "text": PLAIN_TEXT}]}],
     "usage": {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100},
 }
 
@@ -218,7 +221,7 @@ def test_a_used_up_quota_ends_the_run(server: tuple[str, Path], tmp_path: Path) 
         ("incomplete", "incomplete_max_tokens"),
         ("content-filter", "incomplete_content_filter"),
         ("failed", "failed_response"),
-        ("invalid-json", "completed"),
+        ("invalid-json", "invalid"),
         ("two-messages", "completed"),
     ],
 )

@@ -26,8 +26,11 @@ ANSWER = (
     "failed",
     "queued",
     "two-messages",
+    "empty-output",
     "no-usage",
     "negative-usage",
+    "huge-usage",
+    "impossible-usage",
     "wrong-usage",
     "other-model",
     "other-tier",
@@ -181,8 +184,14 @@ def altered(fault: Fault, answer: JsonObject) -> JsonObject:
         return {**answer, "output": [*output, message_item("second", text)]}
     if name == "no-usage":
         return {**answer, "usage": None}
-    if name == "negative-usage":
-        return {**answer, "usage": _scaled(answer["usage"], -1)}
+    if name == "empty-output":
+        return {**answer, "output": []}
+    if name in ("negative-usage", "huge-usage"):
+        return {**answer, "usage": _scaled(answer["usage"], -1 if name == "negative-usage" else 10**12)}
+    if name == "impossible-usage":
+        usage = answer["usage"]
+        assert isinstance(usage, dict)
+        return {**answer, "usage": {**usage, "input_tokens_details": {**usage["input_tokens_details"], "cached_tokens": usage["input_tokens"] + 1}}}
     if name == "wrong-usage":
         return {**answer, "usage": {"input_tokens": "ten", "output_tokens": None}}
     if name == "other-model":
