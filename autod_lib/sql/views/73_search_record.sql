@@ -31,3 +31,4 @@ select row_number() over (partition by is_simulated order by score desc, documen
        doc_type, issuer, primary_date, total_amount, currency, coalesce(ocr_text_excerpt, summary) as excerpt
 from scored join documents using (document_sha256, is_simulated)
 qualify place <= most;
+comment on macro table search_record is 'Documents that have words of a query, best first, by the record alone: score 0 to 1, words_found of the query, and an excerpt. Grain: document_sha256.';
