@@ -53,6 +53,7 @@ TABLES: Final = {
     "label": ("labels_log",),
     "alert": ("alerts",),
     "remote_object": ("remote_objects",),
+    "search": ("searches",),
     "notebook_run": ("notebook_runs",),
 }
 
