@@ -52,8 +52,8 @@ class Budget:
         amount, period = min(rest)
         return period, amount
 
-    async def reserve(self, call_id: UUID, upper: Decimal | None) -> None:
-        """Lets a call through, if need be after others have settled. A call without a bound (allowed on purpose) takes nothing.
+    async def reserve(self, call_id: UUID, upper: Decimal | None, *, waits: bool = True) -> None:
+        """Lets a call through, if need be and if it may wait after others have settled. A call without a bound (allowed on purpose) takes nothing.
 
         Raises: BudgetExhausted when it does not fit and no open call can make room.
         """
@@ -63,7 +63,7 @@ class Budget:
             return
         async with self.changed:
             while (left := self.left()) is not None and left[1] < bound:
-                if not self.open:
+                if not self.open or not waits:
                     raise BudgetExhausted(
                         f"The budget of the {left[0]} ({self.limits[left[0]]} USD) has {left[1]:.6f} USD left, and the next call can cost "
                         f"{bound:.6f} USD. No further call is sent; what is left undone stays pending. Raise it with --max-usd or "

@@ -50,6 +50,7 @@ TABLES: Final = {
     "label": ("labels_log",),
     "alert": ("alerts",),
     "remote_object": ("remote_objects",),
+    "batch": ("batch_events",),
     "notebook_run": ("notebook_runs",),
 }
 

@@ -15,8 +15,8 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[1]
 LIBRARY = PROJECT / "autod_lib"
 # Lowest first: this list is the architecture.
-ORDER = """errors price_file prices settings logs document journal workspace tokens cache prompt store look report glance budget api pdf_worker pdf
-    ingest progress estimate show doctor metrics price_tags page charts words advise evaluate runs cli""".split()  # noqa: SIM905
+ORDER = """errors price_file prices settings logs document journal workspace tokens cache prompt store look report glance budget api remote pdf_worker pdf
+    ingest batch progress estimate show doctor metrics price_tags page charts words advise evaluate runs cli""".split()  # noqa: SIM905
 # Packages whose types their owner's own interface gives and takes.
 COMES_WITH = {
     "httpx2": "openai",
