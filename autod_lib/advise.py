@@ -19,7 +19,7 @@ import polars as pl
 from . import prices
 from .metrics import ONE_KIND, in_period, read
 from .page import count, share, usd
-from .tokens import PAGE_IMAGE_TOKENS
+from .tokens import page_image_tokens
 
 BEST: Final = "best of those that ask the same"
 TIERS: Final = {prices.STANDARD: "default", "batch": "batch", "flex": "flex"}
@@ -140,7 +140,7 @@ def _macro(
 ) -> pl.DataFrame:
     given = rates(con, is_simulated=is_simulated, since=since, until=until, models=models)
     sql = f"from {name}($since, $until, $rates, $low, $high) where {ONE_KIND} order by {order}"
-    pages = {"low": PAGE_IMAGE_TOKENS["file-low"], "high": PAGE_IMAGE_TOKENS["file-high"]}
+    pages = {"low": page_image_tokens("", "low")[0], "high": page_image_tokens("", "high")[0]}
     return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until, "rates": given, **pages})
 
 
@@ -174,7 +174,8 @@ def _assumption(row: dict[str, Any]) -> str:
     if row["kind"] == "input mode":
         measured = f"{count(row['calls_measured'], 'call', 'calls')} by the answer that the same document had in this mode"
         others = row["calls"] - row["calls_measured"]
-        images = f"{PAGE_IMAGE_TOKENS['file-low']} (low) or {PAGE_IMAGE_TOKENS['file-high']:,} (high) tokens for the image of a page"
+        low, high = page_image_tokens("", "low")[0], page_image_tokens("", "high")[0]
+        images = f"{low} (low) or {high:,} (high) tokens for the image of a page"
         return measured + (f", {count(others, 'call', 'calls')} by {images}; text only where its layer is good" if others else "")
     return ASSUMPTIONS[row["policy"]]
 

@@ -132,7 +132,7 @@ def _add(total: Estimate, reading: Reading, prefix: int, settings: Settings, ans
         if is_answered:
             continue
         part = total.by_input_mode.setdefault(mode, ModeEstimate())
-        guess = tokens.estimate_document(real, pages, reading.text_tokens)
+        guess = tokens.estimate_document(real, pages, reading.text_tokens, settings.model)
         part.documents += 1
         part.input_tokens += prefix + guess.tokens
         part.cost_usd = _sum(part.cost_usd, prices.expected_cost(settings.model, now(), prefix, guess.tokens, tier))

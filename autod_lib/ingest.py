@@ -678,7 +678,7 @@ class _Run:
             parts = prompt.text_parts(prompt.text_of(name, reading.page_count, reading.pages_text or ()))
         else:
             parts = prompt.file_parts(name, reading.page_count, reading.file_base64, mode.removeprefix("file-"))
-        estimate = tokens.estimate_document(mode, reading.page_count or 1, reading.text_tokens)
+        estimate = tokens.estimate_document(mode, reading.page_count or 1, reading.text_tokens, settings.model)
         if estimate.tokens > settings.max_input_tokens:
             sentence = (
                 f"About {estimate.tokens:,} input tokens, more than AUTOD_MAX_INPUT_TOKENS={settings.max_input_tokens:,}; nothing was sent. "

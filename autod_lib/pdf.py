@@ -17,6 +17,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -205,6 +207,40 @@ class Readers:
     def _end(self, worker: "_Worker") -> None:
         self._all.discard(worker)
         worker.end()
+
+
+def read_all(
+    paths: Iterable[tuple[Path | str, Path | None]],
+    limits: Limits,
+    *,
+    workers: int = 2,
+    encoding: str = "",
+    vocabulary: str = "",
+    file: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Reading]:
+    """What is known of many files, each with its inbox or None, their text read; in the order of the paths.
+
+    For whoever has no event loop to wait in, or one that is busy, as a notebook's is. Raises: ReaderUnavailable.
+    """
+    wanted = list(paths)
+    done = 0
+
+    async def all_of_them() -> list[Reading]:
+        async with Readers(workers, limits, encoding=encoding, vocabulary=vocabulary) as readers:
+
+            async def one(path: Path | str, inbox: Path | None) -> Reading:
+                nonlocal done
+                reading = await readers.read(path, text=True, file=file, inbox=inbox)
+                done += 1
+                if progress:
+                    progress(done, len(wanted))
+                return reading
+
+            return await asyncio.gather(*(one(path, inbox) for path, inbox in wanted))
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, all_of_them()).result()
 
 
 def _nameless_file() -> int:

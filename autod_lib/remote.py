@@ -221,9 +221,9 @@ async def read_lines(api: Connection, file_id: str, take: Callable[[list[bytes]]
                 for piece in further:
                     lines.append(bytes(rest))
                     rest = bytearray(piece)
-                if len(lines) >= group:
-                    await take(lines)
-                    lines = []
+                    if len(lines) == group:
+                        await take(lines)
+                        lines = []
         await take([line for line in (*lines, bytes(rest)) if line])
 
     await _done(api, "give the batch's answers", send, deadline_s=TRANSFER_DEADLINE_S)

@@ -19,7 +19,7 @@ from .pipeline import autod
 
 AT = datetime(2026, 11, 10, 9, tzinfo=UTC)
 LUNA = {"input": "0.1", "cached": "0.01", "written": "0.125", "output": "0.5"}
-PAGE_LOW, PAGE_HIGH = 85, 1100
+PAGE_LOW, PAGE_HIGH = 231, 1080
 
 
 def call(number: int, minutes: float = 0, **given: Any) -> dict[str, Any]:
