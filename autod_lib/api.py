@@ -249,15 +249,20 @@ class Api:
         self._ids = random.Random()  # noqa: S311 - seeded by the system once: asking it for every id costs more than all else in it
         self._next_slot = 0.0
         self._spacing_s = 0.0
-        self.client: Any = None
+        self._client: Any = None
 
     async def __aenter__(self) -> "Api":
-        self.client = client_for(self.settings, self.key)
+        self._client = client_for(self.settings, self.key)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self.client is not None:
-            await self.client.close()
+        if self._client is not None:
+            await self._client.close()
+
+    @property
+    def client(self) -> Any:
+        """The SDK's client, for what is no question to a model."""
+        return self._client
 
     async def ask(self, request: Request) -> Answer:
         """Asks until there is an answer, the attempts are used up, or trying again would not help. The last attempt's answer is returned.
@@ -413,10 +418,10 @@ class Api:
         import httpx2
         import openai
 
-        assert self.client is not None
+        assert self._client is not None
         try:
             async with asyncio.timeout(self.settings.call_deadline_s):
-                response = await self.client.answer(body)
+                response = await self._client.answer(body)
         except openai.APIStatusError as error:
             return _refused(error.response)
         except TimeoutError:
