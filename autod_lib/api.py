@@ -335,10 +335,9 @@ class Api:
         self._go_on()
         settings, tier = self.settings, self.settings.service_tier
         call_id = UUID(int=self._ids.getrandbits(128), version=4)
-        started_at = now()
         lifetime = request.cache_lifetime or "30m"
-        upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap, lifetime, tier)
-        await self.budget.reserve(call_id, upper)
+        upper = prices.upper_bound(request.model, now(), request.input_tokens_at_most, request.output_cap, lifetime, tier)
+        started_at = await self.budget.reserve(call_id, upper)
         if self.stopping.is_set():  # it had waited for others to settle
             await self.budget.settle(call_id, None, is_unsettled=False)
             self._go_on()

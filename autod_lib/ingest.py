@@ -17,6 +17,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -25,7 +26,7 @@ from . import cache, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
 from .errors import AutodError, BudgetExhausted, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, inbox_of, look
-from .report import Options, Progress, Report, finish_columns, ingest_columns
+from .report import NAMED, Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
 
 LOAD_EVERY_S: Final = 10.0
@@ -275,12 +276,12 @@ def answers_known(con: Any, settings: Settings) -> dict[str, Any]:
     return dict(con.execute(ANSWERED_SQL, asked).fetchall())
 
 
-def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[str, Decimal]]:
-    """What need not be asked again: keys with an answer, answers that a killed or stopped run had received, and what was spent."""
-    from .budget import spent_before
+def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[date, Any]]:
+    """What need not be asked again: keys with an answer, answers that a killed or stopped run had received; and what was taken of the budgets."""
+    from .budget import taken_before
 
     received = {key: kept for key, *kept in con.execute(RECEIVED_SQL, {"simulated": settings.is_simulated}).fetchall()}
-    return answers_known(con, settings), received, spent_before(con, is_simulated=settings.is_simulated)
+    return answers_known(con, settings), received, taken_before(con, is_simulated=settings.is_simulated)
 
 
 def _in_batch(con: Any, settings: Settings) -> tuple[dict[str, str], set[str]]:
@@ -361,7 +362,7 @@ class _Run:
         found: Look,
         answered: dict[str, Any],
         received: dict[str, list[Any]],
-        before: dict[str, Decimal],
+        before: dict[date, Any],
         seen: cache.Observed,
     ) -> None:
         self.settings, self.options, self.segment, self.setup, self.found = settings, options, segment, setup, found
@@ -849,17 +850,20 @@ class _Run:
     def report(self, run_id: str, seconds: float) -> Report:
         """The run in figures."""
         states = list(self.states.values())
-        skipped = len(due(self.found, self.options, self.settings)) - self.taken
+        todo = due(self.found, self.options, self.settings)
+        begun = [item.path for item in todo[: self.taken] if self.states.get(self.contents.get(item.path) or item.path) == "pending"]
+        skipped = [item.path for item in todo[self.taken :]]
         report = Report(
             run_id=run_id,
             simulated=self.settings.is_simulated,
             processed=states.count("processed"),
             reused=states.count("reused"),
             failed=states.count("failed"),
-            pending=states.count("pending") + skipped,
+            pending=states.count("pending") + len(skipped),
             duplicates=self.duplicates,
             needs_review=len(self.reviews),
             seconds=round(seconds, 3),
+            undone=[journal.path_text(path) for path in [*begun, *skipped][:NAMED]],
         )
         report.documents = report.processed + report.reused + report.failed + report.pending
         if self.api is not None:

@@ -18,6 +18,8 @@ ADDED: Final = (
     *("processed", "calls", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens"),
     *("cost_usd", "calls_unpriced", "unsettled", "unsettled_upper_usd", "seconds"),
 )
+NAMED: Final = 20  # pending documents that a report names; a sentence names fewer
+SHOWN: Final = 3
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Report:
     exit_status: int = 0
     stopped_by: str | None = None
     problems: dict[str, int] = field(default_factory=dict)
+    undone: list[str] = field(default_factory=list)  # paths of pending documents, the first NAMED of them
 
     def columns(self) -> dict[str, Any]:
         """The report as the contract's JSON object."""
@@ -85,6 +88,7 @@ class Report:
         for name in ADDED:
             setattr(both, name, getattr(self, name) + getattr(later, name))
         both.failed, both.pending, both.duplicates, both.problems = later.failed, later.pending, later.duplicates, later.problems
+        both.undone = later.undone
         both.needs_review, both.reused = later.needs_review, max(0, later.reused - self.processed)  # what was moved away is not seen again
         both.documents = both.processed + both.reused + both.failed + both.pending
         return both
@@ -112,6 +116,10 @@ class Report:
             lines.append(f"Not answered: {named}. Each has its reason: autod show FILE.")
         if self.stopped_by:
             lines.append(self.stopped_by)
+            if self.undone:
+                named = ", ".join(repr(path) for path in self.undone[:SHOWN])
+                more = f" and {self.pending - SHOWN} more" if self.pending > SHOWN else ""
+                lines.append(f"Left undone: {named}{more}.")
         return lines
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from autod_lib import api, journal, prices, prompt
 from autod_lib.api import Answer, Api, Request, retry_after, spacing_asked
-from autod_lib.budget import Budget
+from autod_lib.budget import Budget, budget_for
 from autod_lib.errors import ApiRefused, ApiUnavailable, AutodError, SettingsError
 from autod_lib.local_api import running
 from autod_lib.settings import Settings
@@ -82,7 +82,7 @@ def ask(home: Path, address: str, fault: str = "", **given: Any) -> Asked:
 
     async def asking() -> tuple[Answer | None, AutodError | None, Api]:
         with journal.Journal(home) as segment:
-            async with Api(settings, segment, Budget({}, {})) as calls:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
                 if fault:
                     assert calls._client is not None
                     calls._client = calls._client.with_options(default_headers={"x-autod-fault": fault})
@@ -431,7 +431,7 @@ def test_a_stopped_run_sends_nothing_more(server: tuple[str, Path], tmp_path: Pa
 
     async def stop_while_waiting() -> list[object]:
         with journal.Journal(tmp_path) as segment:
-            async with Api(settings, segment, Budget({}, {})) as calls:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
                 asking = [asyncio.create_task(calls.ask(request_under(settings, f"document {number}"))) for number in range(3)]
                 await asking[0]
                 calls.stopping.set()
@@ -449,7 +449,7 @@ def test_requests_keep_the_pace_of_the_setting(server: tuple[str, Path], tmp_pat
 
     async def four() -> None:
         with journal.Journal(tmp_path) as segment:
-            async with Api(settings, segment, Budget({}, {})) as calls:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
                 await asyncio.gather(*(calls.ask(request_under(settings, f"document {number}")) for number in range(4)))
 
     asyncio.run(four())
@@ -464,7 +464,7 @@ def test_tokens_keep_the_pace_of_the_setting(server: tuple[str, Path], tmp_path:
 
     async def four() -> None:
         with journal.Journal(tmp_path) as segment:
-            async with Api(settings, segment, Budget({}, {})) as calls:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
                 await asyncio.gather(*(calls.ask(request_under(settings, f"document {number}")) for number in range(4)))
 
     asyncio.run(four())
@@ -506,7 +506,7 @@ def test_a_rate_limit_costs_time_and_no_document(tmp_path: Path) -> None:
 
         async def all_of_them() -> list[Answer]:
             with journal.Journal(tmp_path) as segment:
-                async with Api(settings, segment, Budget({}, {})) as calls:
+                async with Api(settings, segment, budget_for(settings, {})) as calls:
                     in_flight = asyncio.Semaphore(16)
 
                     async def one(number: int) -> Answer:
@@ -528,7 +528,7 @@ def test_a_dead_api_is_not_hammered(tmp_path: Path) -> None:
 
         async def all_of_them() -> list[object]:
             with journal.Journal(tmp_path) as segment:
-                async with Api(settings, segment, Budget({}, {})) as calls:
+                async with Api(settings, segment, budget_for(settings, {})) as calls:
                     queue = iter(range(300))
                     ends: list[object] = []
 
@@ -625,14 +625,13 @@ def test_an_answer_that_cannot_be_recorded_is_unsettled(server: tuple[str, Path]
     assert name == "WorkspaceUnusable"
     assert (tally.unsettled, tally.cost_usd) == (1, 0)
     assert budget.open == {}
-    assert budget.unsettled == tally.unsettled_upper_usd > 0
+    assert budget.run.open == tally.unsettled_upper_usd > 0
 
 
 def test_time_is_measured_by_a_clock_that_nobody_sets(server: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that jumps back an hour in the middle of a call makes no latency negative and loses no call."""
-    instants = iter([datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 11, tzinfo=UTC)])
-    last = datetime(2026, 11, 24, 11, 0, 1, tzinfo=UTC)
-    monkeypatch.setattr(api, "now", lambda: next(instants, last))
+    monkeypatch.setattr(journal, "now", lambda: datetime(2026, 11, 24, 12, tzinfo=UTC))  # when it is let through
+    monkeypatch.setattr(api, "now", lambda: datetime(2026, 11, 24, 11, tzinfo=UTC))  # when it ends
     before = time.monotonic()
     asked = ask(tmp_path, server[0])
 
