@@ -113,6 +113,21 @@ class Tally:
     unsettled: int = 0
     unsettled_upper_usd: Decimal = Decimal(0)
 
+    def add(self, end: "End", cost: prices.Cost, upper_usd: Decimal | None) -> None:
+        """Adds a call that has ended."""
+        usage = end.usage
+        self.calls += 1
+        self.input_tokens += usage.input_tokens or 0
+        self.cached_tokens += usage.cached_tokens or 0
+        self.cache_write_tokens += usage.cache_write_tokens or 0
+        self.output_tokens += usage.output_tokens or 0
+        self.cost_usd += cost.cost_usd or 0
+        if end.status == "unsettled":
+            self.unsettled += 1
+            self.unsettled_upper_usd += upper_usd or 0
+        elif end.status == "answered" and cost.cost_usd is None:
+            self.unpriced += 1
+
 
 def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
     """The SDK's aiohttp client, which closes an answer that grows beyond the limit instead of taking it whole."""
@@ -141,8 +156,8 @@ def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
             response = await super().send(request, stream=True, **options)
             try:
                 response.headers.pop("content-encoding", None)  # none was asked for, and unpacked it could be of any size
-                response.stream = Limited(response.stream)
-                if not stream:
+                if not stream:  # else whoever reads it piece by piece bounds what is kept of it
+                    response.stream = Limited(response.stream)
                     await response.aread()
             except BaseException:
                 await response.aclose()
@@ -193,6 +208,17 @@ def _client_class() -> Any:
     return Client
 
 
+def client_for(settings: Settings, key: str) -> Any:
+    """The SDK's client for these settings: without retries and redirects of its own, its answers limited in size; to be closed by who asks for it."""
+    return _client_class()(
+        api_key=key,
+        base_url=settings.base_url,
+        max_retries=0,
+        timeout=settings.request_timeout_s,
+        http_client=_limited_client(settings),
+    )
+
+
 class Api:
     """Calls under one set of settings, with their journal and budget; an async context manager.
 
@@ -226,18 +252,17 @@ class Api:
         self._client: Any = None
 
     async def __aenter__(self) -> "Api":
-        self._client = _client_class()(
-            api_key=self.key,
-            base_url=self.settings.base_url,
-            max_retries=0,
-            timeout=self.settings.request_timeout_s,
-            http_client=_limited_client(self.settings),
-        )
+        self._client = client_for(self.settings, self.key)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._client is not None:
             await self._client.close()
+
+    @property
+    def client(self) -> Any:
+        """The SDK's client, for what is no question to a model."""
+        return self._client
 
     async def ask(self, request: Request) -> Answer:
         """Asks until there is an answer, the attempts are used up, or trying again would not help. The last attempt's answer is returned.
@@ -318,32 +343,7 @@ class Api:
             self._go_on()
         own_tokens = request.estimated_input_tokens - request.prefix_tokens
         estimate = prices.expected_cost(request.model, started_at, request.prefix_tokens, own_tokens, tier)
-        start = {
-            "call_id": call_id,
-            "request_key": request.request_key,
-            "document_sha256": request.document_sha256,
-            "arm": request.arm,
-            "purpose": request.purpose,
-            "model": request.model,
-            "input_mode": request.input_mode,
-            "reasoning_effort": settings.reasoning_effort,
-            "verbosity": settings.verbosity,
-            "prompt_hash": request.prompt_hash,
-            "schema_version": request.schema_version,
-            "repeat": request.repeat,
-            "attempt": number,
-            "service_tier_asked": settings.service_tier,
-            "cache_policy": request.cache_policy,
-            "cache_key": request.cache_key,
-            "cache_lifetime": request.cache_lifetime,
-            "prefix_tokens": request.prefix_tokens or None,
-            "expected_cached_tokens": request.expected_cached_tokens,
-            "expected_write_tokens": request.expected_write_tokens,
-            "estimated_input_tokens": request.estimated_input_tokens,
-            "estimate_usd": estimate,
-            "cost_upper_usd": upper,
-            "is_simulated": settings.is_simulated,
-        }
+        start = start_columns(request, settings, call_id, number, tier, estimate, upper)
         try:
             self.journal.write("call_started", **start)
         except BaseException:
@@ -352,14 +352,14 @@ class Api:
         sent = time.perf_counter()
         end = End()
         try:
-            end = self._without_key(await self._send(request.body))
+            end = without_key(await self._send(request.body), self.key)
             if request.purpose == "prewarm" and end.outcome == "empty":  # it was asked to write the cache and say nothing
                 end = replace(end, outcome="completed", error_kind=None, message="", try_again=False)
         except asyncio.CancelledError:
             end = End(status="unsettled", error_kind="interrupted", message="the run was interrupted while the call was under way")
             raise
         finally:
-            cost = self._price(request, end, started_at)
+            cost = price_end(end, request.model, started_at, settings.service_tier)
             end = replace(end, usage=prices.believable(end.usage))
             finished_at = now()
             if finished_at < started_at:
@@ -367,42 +367,17 @@ class Api:
                 cost = replace(cost, warning="; ".join(filter(None, (cost.warning, back))))
             if end.is_simulated is not None and settings.simulated is None:
                 start["is_simulated"] = end.is_simulated
-            usage = end.usage
             try:
-                self.journal.write(
-                    "call_finished",
-                    **start,
-                    started_at=started_at,
-                    finished_at=finished_at,
-                    status=end.status,
-                    outcome=end.outcome,
-                    error_kind=end.error_kind,
-                    error_message=end.message[:MESSAGE_LENGTH] or None,
-                    http_status=end.http_status,
-                    model_answered=end.model,
-                    service_tier=end.service_tier,
-                    response_id=end.response_id,
-                    request_id=end.request_id,
-                    latency_ms=round((time.perf_counter() - sent) * 1000, 3),
-                    input_tokens=usage.input_tokens,
-                    cached_tokens=usage.cached_tokens,
-                    cache_write_tokens=usage.cache_write_tokens,
-                    cache_write_30m_tokens=usage.cache_write_30m_tokens,
-                    cache_write_12h_tokens=usage.cache_write_12h_tokens,
-                    output_tokens=usage.output_tokens,
-                    reasoning_tokens=usage.reasoning_tokens,
-                    **cost.columns(),
-                    price_warning=cost.warning if end.status == "answered" else None,
-                    body=end.body,
-                )
+                latency_ms = round((time.perf_counter() - sent) * 1000, 3)
+                self.journal.write("call_finished", **start, **end_columns(end, cost, started_at, finished_at, latency_ms))
             except WorkspaceUnusable:  # the ledger holds only its start: whatever came back, the call is unsettled
                 end, cost = End(), prices.Cost(None, None)
                 raise
             finally:
-                self._count(end, cost, upper)
+                self.tally.add(end, cost, upper)
                 unknown = end.status == "unsettled" or (end.status == "answered" and cost.cost_usd is None)
                 await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
-        answer = Answer(call_id, end.outcome, end.text, usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
+        answer = Answer(call_id, end.outcome, end.text, end.usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
         if end.headers is not None:
             asked = spacing_asked(end.headers, len(self.budget.open) + 1, request.estimated_input_tokens)
             self._spacing_s = min(asked, settings.longest_wait_s)
@@ -410,34 +385,6 @@ class Api:
         if end.try_again:
             raise TryAgain(answer, end.wait_s)
         return answer
-
-    def _without_key(self, end: "End") -> "End":
-        """An end in which nobody repeats our key: some gateways put the request's headers into their errors."""
-        if len(self.key) < KEY_LENGTH or self.key not in f"{end.message}{end.body}":
-            return end
-        return replace(end, message=end.message.replace(self.key, "[key]"), body=end.body and end.body.replace(self.key, "[key]"))
-
-    def _price(self, request: Request, end: "End", started_at: datetime) -> prices.Cost:
-        if end.status != "answered":
-            return prices.Cost(None, None)
-        cost = prices.price_call(end.model or request.model, end.usage, started_at, end.service_tier or self.settings.service_tier)
-        if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
-            return replace(cost, warning=f"the answer is from {end.model!r}, which no price list knows")
-        return cost
-
-    def _count(self, end: "End", cost: prices.Cost, upper: Decimal | None) -> None:
-        tally, usage = self.tally, end.usage
-        tally.calls += 1
-        tally.input_tokens += usage.input_tokens or 0
-        tally.cached_tokens += usage.cached_tokens or 0
-        tally.cache_write_tokens += usage.cache_write_tokens or 0
-        tally.output_tokens += usage.output_tokens or 0
-        tally.cost_usd += cost.cost_usd or 0
-        if end.status == "unsettled":
-            tally.unsettled += 1
-            tally.unsettled_upper_usd += upper or 0
-        elif end.status == "answered" and cost.cost_usd is None:
-            tally.unpriced += 1
 
     def _heed(self, end: "End") -> None:
         """Lets all calls wait when the API asks for it, and ends the run when asking further is pointless.
@@ -506,6 +453,121 @@ class End:
     wait_s: float | None = None
     is_silent: bool = False
     headers: Any = None
+
+
+def without_key(end: End, key: str) -> End:
+    """An end in which nobody repeats our key: some gateways put the request's headers into their errors."""
+    if len(key) < KEY_LENGTH or key not in f"{end.message}{end.body}":
+        return end
+    return replace(end, message=end.message.replace(key, "[key]"), body=end.body and end.body.replace(key, "[key]"))
+
+
+def price_end(end: End, model: str, started_at: datetime, service_tier: str) -> prices.Cost:
+    """What a call cost that was sent then to this model in this tier; the model and tier that the answer names go before."""
+    if end.status != "answered":
+        return prices.Cost(None, None)
+    cost = prices.price_call(end.model or model, end.usage, started_at, end.service_tier or service_tier)
+    if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
+        return replace(cost, warning=f"the answer is from {end.model!r}, which no price list knows")
+    return cost
+
+
+def start_columns(
+    request: Request, settings: Settings, call_id: UUID, attempt: int, service_tier: str, estimate_usd: Decimal | None, upper_usd: Decimal | None
+) -> dict[str, Any]:
+    """What the ledger keeps of a call before it is made, and once more with its end."""
+    return {
+        "call_id": call_id,
+        "request_key": request.request_key,
+        "document_sha256": request.document_sha256,
+        "arm": request.arm,
+        "purpose": request.purpose,
+        "model": request.model,
+        "input_mode": request.input_mode,
+        "reasoning_effort": settings.reasoning_effort,
+        "verbosity": settings.verbosity,
+        "prompt_hash": request.prompt_hash,
+        "schema_version": request.schema_version,
+        "repeat": request.repeat,
+        "attempt": attempt,
+        "service_tier_asked": service_tier,
+        "cache_policy": request.cache_policy,
+        "cache_key": request.cache_key,
+        "cache_lifetime": request.cache_lifetime,
+        "prefix_tokens": request.prefix_tokens or None,
+        "expected_cached_tokens": request.expected_cached_tokens,
+        "expected_write_tokens": request.expected_write_tokens,
+        "estimated_input_tokens": request.estimated_input_tokens,
+        "estimate_usd": estimate_usd,
+        "cost_upper_usd": upper_usd,
+        "is_simulated": settings.is_simulated,
+    }
+
+
+def end_columns(end: End, cost: prices.Cost, started_at: datetime, finished_at: datetime, latency_ms: float | None) -> dict[str, Any]:
+    """What the ledger keeps of a call's end, beside the columns of its start."""
+    usage = end.usage
+    return {
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "status": end.status,
+        "outcome": end.outcome,
+        "error_kind": end.error_kind,
+        "error_message": end.message[:MESSAGE_LENGTH] or None,
+        "http_status": end.http_status,
+        "model_answered": end.model,
+        "service_tier": end.service_tier,
+        "response_id": end.response_id,
+        "request_id": end.request_id,
+        "latency_ms": latency_ms,
+        "input_tokens": usage.input_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "cache_write_30m_tokens": usage.cache_write_30m_tokens,
+        "cache_write_12h_tokens": usage.cache_write_12h_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        **cost.columns(),
+        "price_warning": cost.warning if end.status == "answered" else None,
+        "body": end.body,
+    }
+
+
+def must_be_simulated(settings: Settings, is_simulated: bool | None) -> None:
+    """Raises: SettingsError when a simulated API answers where a real one is expected: none of its answers may stand for a real one."""
+    if is_simulated and not settings.is_simulated:
+        raise SettingsError(
+            f"{settings.base_url} says that its answers are simulated; none may stand for a real one. Set AUTOD_SIMULATED=true to use it "
+            "as a simulation, or OPENAI_BASE_URL to the real API, then run the same command again."
+        )
+
+
+def refusal_of(response: Any, key: str) -> End:
+    """What an error's answer says, whatever it was an answer to."""
+    return without_key(_refused(response), key)
+
+
+@dataclass(frozen=True, slots=True)
+class _InLine:
+    """The answer that a line of a batch's files holds, as if it had come by itself."""
+
+    content: bytes
+    status_code: int
+    headers: dict[str, str]
+
+
+def end_of_line(line: dict[str, Any]) -> End:
+    """How a request of a batch ended by its line of the output or error file: named as the answer to a single request is, and tier batch."""
+    response, error = line.get("response"), line.get("error")
+    if isinstance(response, dict) and "body" in response and isinstance(response.get("status_code"), int):
+        request_id = response.get("request_id")
+        headers = {"x-request-id": request_id} if isinstance(request_id, str) else {}
+        alone = _InLine(orjson.dumps(response["body"]), response["status_code"], headers)
+        # The body names the tier of the model's work; what is billed is that it came in a batch.
+        return replace(_understand(alone), service_tier="batch") if alone.status_code == 200 else _refused(alone)
+    if isinstance(error, dict):
+        return End(status="failed", error_kind=str(error.get("code") or "batch_error")[:100], message=str(error.get("message") or ""), try_again=True)
+    return End(outcome="malformed", error_kind="malformed", message="the line of the batch's file holds neither answer nor error", try_again=True)
 
 
 def received_answer(call_id: UUID, outcome: str, body: str, is_simulated: bool) -> Answer:

@@ -54,6 +54,7 @@ TABLES: Final = {
     "alert": ("alerts",),
     "remote_object": ("remote_objects",),
     "search": ("searches",),
+    "batch": ("batch_events",),
     "notebook_run": ("notebook_runs",),
 }
 
