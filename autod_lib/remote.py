@@ -24,6 +24,8 @@ TRANSFER_DEADLINE_S: Final = 3600.0  # a file of 200 MB may take its time
 PAGE: Final = 100  # batches in one page of their list, the most there can be
 LIST_MARGIN_S: Final = 3600  # by so much the provider's clock may differ from ours
 JSON: Final = {"Accept-Encoding": "identity"}
+FOUND: Final = "vector_store.search_results.page"
+WITHOUT_ID: Final = ("list", FOUND)
 
 
 class OutcomeUnknown(Exception):
@@ -106,7 +108,7 @@ def object_of(api: Connection, answer: Any, kind: str) -> dict[str, Any]:
     """The object that an answer holds. Raises: JSONDecodeError where it is none of this kind, as a proxy's page is not; SettingsError."""
     must_be_simulated(api.settings, "x-autod-simulated" in answer.headers)
     found = orjson.loads(answer.content)
-    if not isinstance(found, dict) or found.get("object") != kind or (kind != "list" and not isinstance(found.get("id"), str)):
+    if not isinstance(found, dict) or found.get("object") != kind or (kind not in WITHOUT_ID and not isinstance(found.get("id"), str)):
         raise orjson.JSONDecodeError(f"the answer is no {kind}", "", 0)
     return found
 
@@ -137,6 +139,19 @@ async def upload_bytes(api: Connection, name: str, content: bytes, kept_s: int) 
 async def files(api: Connection, purpose: str) -> list[dict[str, Any]]:
     """All files of a purpose, newest first."""
     return await _listed(api, "list its files", lambda client: client.files, purpose=purpose, order="desc", limit=1000)
+
+
+async def has_file(api: Connection, file_id: str) -> bool:
+    """Whether an uploaded file is still there."""
+
+    async def send(client: Any) -> dict[str, Any]:
+        return object_of(api, await client.files.with_raw_response.retrieve(file_id, extra_headers=JSON), "file")
+
+    try:
+        await done(api, "show a file", send)
+    except Missing:
+        return False
+    return True
 
 
 async def find_file(api: Connection, name: str, purpose: str = "batch") -> str | None:
@@ -176,7 +191,7 @@ async def attach(api: Connection, store_id: str, file_id: str, attributes: dict[
         api,
         "take a file into the vector store",
         "vector_store.file",
-        lambda stores: stores.files.create(store_id, file_id=file_id, attributes=attributes, extra_headers=JSON),
+        lambda files: files.create(store_id, file_id=file_id, attributes=attributes, extra_headers=JSON),
         inner=True,
     )
 
@@ -187,7 +202,7 @@ async def attached(api: Connection, store_id: str, file_id: str) -> dict[str, An
         api,
         "show a file of the vector store",
         "vector_store.file",
-        lambda stores: stores.files.retrieve(file_id, vector_store_id=store_id, extra_headers=JSON),
+        lambda files: files.retrieve(file_id, vector_store_id=store_id, extra_headers=JSON),
         inner=True,
     )
 
@@ -198,7 +213,7 @@ async def describe(api: Connection, store_id: str, file_id: str, attributes: dic
         api,
         "describe a file of the vector store",
         "vector_store.file",
-        lambda stores: stores.files.update(file_id, vector_store_id=store_id, attributes=attributes, extra_headers=JSON),
+        lambda files: files.update(file_id, vector_store_id=store_id, attributes=attributes, extra_headers=JSON),
         inner=True,
     )
 
@@ -210,7 +225,7 @@ async def detach(api: Connection, store_id: str, file_id: str) -> None:
             api,
             "take a file out of the vector store",
             "vector_store.file.deleted",
-            lambda stores: stores.files.delete(file_id, vector_store_id=store_id, extra_headers=JSON),
+            lambda files: files.delete(file_id, vector_store_id=store_id, extra_headers=JSON),
             inner=True,
         )
 
@@ -221,7 +236,9 @@ async def search(api: Connection, store_id: str, query: str, filters: dict[str, 
 
     async def send(client: Any) -> list[dict[str, Any]]:
         raw = client.vector_stores.with_raw_response
-        page = object_of(api, await raw.search(store_id, query=query, max_num_results=limit, extra_headers=JSON, **wish), "vector_store.search_results.page")
+        page = object_of(
+            api, await raw.search(store_id, query=query, max_num_results=limit, extra_headers=JSON, **wish), "vector_store.search_results.page"
+        )
         return [each for each in page["data"] if isinstance(each, dict)]
 
     return list(await done(api, "search the vector store", send))
@@ -231,7 +248,8 @@ async def _told(api: Connection, what: str, kind: str, ask: Callable[[Any], Awai
     """The object that a request about vector stores, or about the files of one (`inner`), gives."""
 
     async def send(client: Any) -> dict[str, Any]:
-        return object_of(api, await ask(client.vector_stores if inner else client.vector_stores.with_raw_response), kind)
+        of = client.vector_stores.files if inner else client.vector_stores
+        return object_of(api, await ask(of.with_raw_response), kind)
 
     return dict(await done(api, what, send))
 

@@ -1,15 +1,16 @@
 """What autoD keeps at the provider for searching: a copy of each document in one vector store of this workspace.
 
-Decided here: the store of a workspace, what is said of a document there, in which order the steps are taken and taken back, and what a sweep may
-remove. Promised: an intent is in the journal before the step and its effect after it, under a name of our own by which a step whose answer was lost is
-found again; when a step fails, those before it are taken back in reverse order, and a failure of that hides nothing; a sweep touches only what bears
-this workspace's name. Called by the commands `index`, `search` and `sweep`, and by 50_search. Every upload expires by itself.
+Decided here: the store of a workspace, what is said of a document there, in which order the steps are taken and taken back, and what a sweep
+may remove. Promised: an intent is in the journal before the step and its effect after it, under a name of our own by which a step whose answer was
+lost is found again; when a step fails, those before it are taken back in reverse order, and a failure of that hides nothing; a sweep touches only
+what bears this workspace's name. Called by the commands `index`, `search` and `sweep`, and by 50_search. Every upload expires by itself.
 """
 
 import asyncio
 import contextlib
 import hashlib
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ import polars as pl
 
 from . import journal, prices, remote, store
 from .errors import ApiUnavailable, AutodError, SettingsError
-from .journal import Journal, path_of
+from .journal import Journal, text_path
 from .report import Progress, start_columns
 from .settings import Settings
 from .workspace import held
@@ -39,9 +40,12 @@ Of = TypeVar("Of")
 log = logging.getLogger("autod")
 
 WAITING_SQL: Final = """
-select document_sha256, path, documents.file_name, doc_type, issuer, recipient, primary_date, total_amount, currency, language_detected, page_count, urgency_level,
-       confidence_score, needs_review, tags, vector_store_file_id, vector_store_attributes
-from documents join (select document_sha256, arg_max(path, last_seen_at) as path from sightings where problem is null group by all) using (document_sha256)
+with seen as (
+    select document_sha256, arg_max(path, last_seen_at) as path from sightings where problem is null group by document_sha256
+)
+select document_sha256, path, file_name, doc_type, issuer, recipient, primary_date, total_amount, currency, language_detected, page_count,
+       urgency_level, confidence_score, needs_review, tags, vector_store_file_id, vector_store_attributes
+from documents join seen using (document_sha256)
 where is_simulated = $simulated and not is_deleted and processing_status in ('processed', 'needs_review') order by document_sha256"""
 HELD_SQL: Final = "from remote_objects_held where is_simulated = $simulated order by made_at, object_id"
 OWNER_SQL: Final = """
@@ -77,8 +81,8 @@ class IndexReport:
     def sentences(self) -> list[str]:
         """The report for a person."""
         lines = [
-            f"{self.documents} documents: {self.indexed} indexed, {self.updated} described anew, {self.known} searchable before, {self.failed} failed, "
-            f"{self.pending} pending; vector store {self.vector_store_id or 'not made'}; {self.seconds:.1f} s."
+            f"{self.documents} documents: {self.indexed} indexed, {self.updated} described anew, {self.known} searchable before, "
+            f"{self.failed} failed, {self.pending} pending; vector store {self.vector_store_id or 'not made'}; {self.seconds:.1f} s."
         ]
         lines += [f"{name}: {problem}" for name, problem in list(self.problems.items())[:5]]
         return lines + ([self.stopped_by] if self.stopped_by else [])
@@ -99,14 +103,17 @@ class SweepReport:
     def sentences(self) -> list[str]:
         """The report for a person."""
         done = "would be removed" if self.dry_run else f"removed ({len(self.left)} could not be)"
-        lines = [f"{len(self.orphans)} objects at the provider are ours and in no record: {done}. {len(self.missing)} of the record are not there any more."]
+        lines = [
+            f"{len(self.orphans)} objects at the provider are ours and in no record: {done}. "
+            f"{len(self.missing)} of the record are not there any more."
+        ]
         return lines + [f"{name}: {problem}" for name, problem in self.left.items()]
 
 
 def attributes_of(row: dict[str, Any]) -> dict[str, str | float | bool]:
     """What is said of a document in the store: at most 16 attributes, texts of at most 512 characters, what is unknown left out.
 
-    Days are numbers (20260331) too, so that a filter can ask for a period. Source of the limits: the published description 2.3.0.
+    Days are numbers (20260331) too, so that a filter can ask for a period. Source of the limits: the published description.
     """
     day = row["primary_date"]
     told = {
@@ -133,13 +140,24 @@ def attributes_of(row: dict[str, Any]) -> dict[str, str | float | bool]:
 class _Place:
     """The provider and the journal, between which every step is taken."""
 
-    def __init__(self, there: remote.Connection, segment: Journal, owner: str, intended: set[tuple[str, str]]) -> None:
+    def __init__(
+        self, there: remote.Connection, segment: Journal, owner: str, held_rows: list[dict[str, Any]], intended: set[tuple[str, str]]
+    ) -> None:
         self.there, self.segment, self.owner, self.intended = there, segment, owner, intended
         self.settings = there.settings
+        self.uploads = {row["name"]: row["object_id"] for row in held_rows if row["object_kind"] == "file"}
 
     def note(self, state: str, kind: str, **about: Any) -> None:
         """Writes one event of an object."""
         self.segment.write("remote_object", state=state, object_kind=kind, is_simulated=self.settings.is_simulated, **about)
+
+    async def kept(self, name: str) -> str | None:
+        """The id of an upload that an earlier run left on its way into the store; None if there is none any more."""
+        file_id = self.uploads.get(name)
+        if file_id is None or await remote.has_file(self.there, file_id):
+            return file_id
+        self.note("gone", "file", object_id=file_id, name=name, reason="it is not there any more")
+        return None
 
     async def made(self, kind: str, make: Callable[[], Awaitable[str]], find: Callable[[], Awaitable[str | None]], **about: Any) -> str:
         """The id of an object: found where a run that was killed may have made it, else made. Nothing is made twice.
@@ -203,14 +221,14 @@ async def _index_one(place: _Place, store_id: str, row: dict[str, Any]) -> None:
     Raises: NotIndexed; what stops all of it.
     """
     there, settings, sha256 = place.there, place.settings, row["document_sha256"]
-    content = await asyncio.to_thread(_content, path_of(row["path"]), sha256)
+    content = await asyncio.to_thread(_content, text_path(row["path"]), sha256)
     name = f"autod-{place.owner}-{sha256}.pdf"
     about = {"document_sha256": sha256, "name": name, "size_bytes": len(content)}
     expires_at = journal.now() + timedelta(days=settings.vector_store_days)
     attributes = attributes_of(row)
     undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
     try:
-        file_id = await place.made(
+        file_id = await place.kept(name) or await place.made(
             "file",
             lambda: remote.upload_bytes(there, name, content, int(timedelta(days=settings.vector_store_days).total_seconds())),
             lambda: remote.find_file(there, name, "user_data"),
@@ -298,7 +316,7 @@ async def _index(settings: Settings, run_id: str, limit: int | None, progress: C
         segment.write("run_started", **start_columns(settings, "index", {"limit": limit}))
         try:
             async with remote.connected(settings) as there:
-                place = _Place(there, segment, owner, intended)
+                place = _Place(there, segment, owner, known, intended)
                 if rows:
                     report.vector_store_id = await _store_of(place, known)
                 await _all(place, report, rows, known, limit, progress)
@@ -326,7 +344,8 @@ async def _all(
     store_id = report.vector_store_id
     inside = {row["object_id"] for row in known if row["object_kind"] == "vector_store_file" and row["parent_id"] == store_id}
     state = Progress(total=len(rows))
-    queue, taken, stopped = iter(rows), 0, []
+    queue, taken = iter(rows), 0
+    stopped: list[AutodError] = []
 
     async def worker() -> None:
         nonlocal taken
@@ -370,7 +389,8 @@ def _owner(con: Any, settings: Settings) -> str:
 def search(settings: Settings, query: str, *, filters: dict[str, Any] | None = None, limit: int = 10) -> pl.DataFrame:
     """What the vector store answers a question with, best first; the search is an event of the ledger, with its price.
 
-    place int · document_sha256, file_name str · score float 0–1 · excerpt str · doc_type, issuer, primary_date, currency str · total_amount float.
+    place int · document_sha256, file_name str · is_simulated bool · score float 0–1 · excerpt, doc_type, issuer, primary_date, currency str ·
+    total_amount float.
     Raises: SettingsError for an empty query or a store that was never made; MissingKey, ApiUnavailable, ApiRefused.
     """
     if not query.strip():
@@ -390,7 +410,9 @@ def search(settings: Settings, query: str, *, filters: dict[str, Any] | None = N
     try:
         found = _run_anywhere(ask)
     except remote.Missing as error:
-        raise SettingsError(f"The vector store {stores[-1]!r} is not there any more; nothing was found. Run `autod index`, which makes it anew.") from error
+        raise SettingsError(
+            f"The vector store {stores[-1]!r} is not there any more; nothing was found. Run `autod index`, which makes it anew."
+        ) from error
     at = journal.now()
     cost = prices.vector_store_cost(at, 0, Decimal(0), searches=1)
     with Journal(settings.home) as segment:
@@ -402,10 +424,89 @@ def search(settings: Settings, query: str, *, filters: dict[str, Any] | None = N
         said = hit.get("attributes") or {}
         parts = hit.get("content") or []
         excerpt = "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
-        rows.append({"place": place, "score": hit.get("score"), "excerpt": excerpt} | {name: said.get(name) for name in names})
-    schema: dict[str, Any] = {"place": pl.Int64, "document_sha256": pl.String, "file_name": pl.String, "score": pl.Float64, "excerpt": pl.String}
-    schema |= {"doc_type": pl.String, "issuer": pl.String, "primary_date": pl.String, "total_amount": pl.Float64, "currency": pl.String}
+        rows.append(
+            {"place": place, "is_simulated": settings.is_simulated, "score": hit.get("score"), "excerpt": excerpt}
+            | {name: said.get(name) for name in names}
+        )
+    schema: dict[str, Any] = {"place": pl.Int64, "document_sha256": pl.String, "file_name": pl.String, "is_simulated": pl.Boolean}
+    schema |= {
+        "score": pl.Float64,
+        "excerpt": pl.String,
+        "doc_type": pl.String,
+        "issuer": pl.String,
+        "primary_date": pl.String,
+        "total_amount": pl.Float64,
+        "currency": pl.String,
+    }
     return pl.DataFrame(rows, schema=schema)
+
+
+def search_if_there(
+    settings: Settings, query: str, *, is_simulated: bool, filters: dict[str, Any] | None = None, limit: int = 10
+) -> pl.DataFrame | None:
+    """The same, or None where there is nothing to ask: no document in a store, no key, or the other kind of money than these settings reach."""
+    if is_simulated != settings.is_simulated:
+        return None
+    with store.reading(settings.home) as con:
+        known = con.execute("select count(*) from remote_objects_held where object_kind = 'vector_store_file' and is_simulated = ?", [is_simulated])
+        if known.fetchall() == [(0,)]:
+            return None
+    try:
+        return search(settings, query, filters=filters, limit=limit)
+    except (SettingsError, ApiUnavailable) as error:
+        log.warning("the vector store was not asked: %s", error)
+        return None
+
+
+def side_by_side(by_index: pl.DataFrame | None, by_record: pl.DataFrame) -> pl.DataFrame:
+    """What the vector store and the record find for the same question, a row a document, those of the vector store first.
+
+    Takes `search` (None: it was not asked) and metrics.search_record. place_index, place_record int, null where it is not found · found_by str: both,
+    index or record · is_simulated bool · document_sha256, file_name, doc_type, issuer str · score_index, score_record float 0–1 · excerpt str.
+    """
+    columns = ["document_sha256", "file_name", "is_simulated", "doc_type", "issuer", "excerpt", "place", "score"]
+    index = by_index if by_index is not None else by_record.clear()
+    best = index.select(columns).unique("document_sha256", keep="first", maintain_order=True)
+    joined = best.join(by_record.select(columns), on="document_sha256", how="full", coalesce=True, suffix="_record")
+    found_by = (
+        pl.when(pl.col("place").is_null())
+        .then(pl.lit("record"))
+        .when(pl.col("place_record").is_null())
+        .then(pl.lit("index"))
+        .otherwise(pl.lit("both"))
+    )
+    told = {name: pl.coalesce(name, f"{name}_record") for name in ("is_simulated", "file_name", "doc_type", "issuer", "excerpt")}
+    return joined.select(
+        place_index="place",
+        place_record="place_record",
+        found_by=found_by,
+        document_sha256="document_sha256",
+        score_index="score",
+        score_record="score_record",
+        **told,
+    ).sort("place_index", "place_record", "document_sha256", nulls_last=True)
+
+
+def filters_of(words: list[str]) -> dict[str, Any] | None:
+    """A filter from `NAME=VALUE` words, all of which must hold; numbers and truth values are taken as such.
+
+    >>> filters_of(["doc_type=Invoice", "primary_day>=20260101"])["filters"][1]
+    {'type': 'gte', 'key': 'primary_day', 'value': 20260101}
+
+    Raises: SettingsError for a word that is none.
+    """
+    signs = {">=": "gte", "<=": "lte", "!=": "ne", "=": "eq", ">": "gt", "<": "lt"}
+    parts = []
+    for word in words:
+        found = re.fullmatch(r"(\w+)(>=|<=|!=|=|>|<)(.+)", word)
+        if found is None:
+            raise SettingsError(f"{word!r} is no filter; nothing was sent. Write NAME=VALUE, or one of != < <= > >= instead of the sign.")
+        name, sign, text = found.groups()
+        value: Any = {"true": True, "false": False}.get(text, text)
+        with contextlib.suppress(ValueError):
+            value = int(text) if text.lstrip("-").isdigit() else float(text)
+        parts.append({"type": signs[sign], "key": name, "value": value})
+    return {"type": "and", "filters": parts} if len(parts) > 1 else parts[0] if parts else None
 
 
 def sweep(settings: Settings, *, dry_run: bool = False) -> SweepReport:
@@ -437,7 +538,7 @@ async def _sweep(settings: Settings, run_id: str, dry_run: bool) -> SweepReport:
             missing = [row for row in known if row["object_kind"] != "vector_store_file" and row["object_id"] not in {*files, *stores}]
             report.orphans, report.missing = [object_id for _, object_id in orphans], [row["object_id"] for row in missing]
             if segment:
-                place = _Place(there, segment, owner, set())
+                place = _Place(there, segment, owner, known, set())
                 for row in missing:
                     place.note("gone", row["object_kind"], object_id=row["object_id"], name=row["name"], reason="a sweep did not find it")
                 for kind, object_id in orphans:
@@ -467,5 +568,3 @@ def _run_anywhere(work: Callable[[], Coroutine[Any, Any, Of]]) -> Of:
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(work())).result()
-
-

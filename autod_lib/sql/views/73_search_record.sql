@@ -1,11 +1,11 @@
--- search_record(query, most): which documents does the record itself answer a query with?   Reads documents.   One row a document that has a word of the query.
+-- search_record(query, kind, most): which documents does the record itself answer a query with?   Reads documents.   One row a document that has a word of the query.
 -- Okapi BM25 (k1 1.2, b 0.75) over the words of what was read of each document: names, kind, parties, summary, tags, notes and excerpt. The score is the share of the
 -- most that a document could score for the query. It costs nothing, and is what the paid index has to beat.
-create or replace macro search_record(query, most) as table
+create or replace macro search_record(query, kind, most) as table
 with texts as (
     select document_sha256, is_simulated,
            concat_ws(' ', file_name, doc_type, doc_subtype, issuer, recipient, summary, array_to_string(cast(tags as varchar[]), ' '), notes, ocr_text_excerpt) as text
-    from documents where not is_deleted
+    from documents where not is_deleted and (kind is null or doc_type = kind)
 ), words as (
     select document_sha256, is_simulated, unnest(regexp_extract_all(lower(text), '[\p{L}\p{N}]+')) as word from texts
 ), lengths as (
