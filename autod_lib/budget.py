@@ -5,7 +5,7 @@ calls are in flight, it waits for them to settle for less than their bound; if n
 refused unless that is allowed on purpose. What was taken before the run is the view `budget_taken`; what the run takes is added from the starts
 and ends that it writes to the ledger, so that the view says the same afterwards. A period is counted from its beginning on, calls dated in the
 future included: a clock that goes back makes a budget tighter, never wider. Simulated and real money are kept apart.
-Called by api.py around every call. Never asks the network.
+Called by api.py around every call, and by ingest.py for what is worth an alert. Never asks the network.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from uuid import UUID
 import duckdb
 
 from . import journal
+from .alerts import Alert
 from .errors import BudgetExhausted, SettingsError
 from .settings import Settings
 
@@ -86,7 +87,8 @@ class Budget:
                         raise BudgetExhausted(
                             f"The budget of the {left[0]} ({self.limits[left[0]]} USD) has {left[1]:.6f} USD left, and the next call can cost "
                             f"{bound:.6f} USD. No further call is sent; what is left undone stays pending. Raise it with --max-usd or "
-                            f"AUTOD_BUDGET_{left[0].upper()}_USD, then run the same command again."
+                            f"AUTOD_BUDGET_{left[0].upper()}_USD, then run the same command again.",
+                            left[0],
                         )
                     await self.changed.wait()
         at = journal.now()
@@ -116,3 +118,28 @@ def budget_for(settings: Settings, before: dict[date, Taken], max_usd: Decimal |
     run = max_usd if max_usd is not None else settings.budget_run_usd
     limits = {"run": run, "day": settings.budget_day_usd, "month": settings.budget_month_usd}
     return Budget({period: limit for period, limit in limits.items() if limit is not None}, before, settings.allow_unpriced)
+
+
+def spend_alerts(budget: Budget, settings: Settings) -> list[Alert]:
+    """An alert for each threshold of AUTOD_ALERT_USD that the known cost of this UTC month has reached; the highest threshold's is critical."""
+    spent, money = budget.settled_this_month(), "simulated USD" if settings.is_simulated else "USD"
+    month = f"{journal.now():%Y-%m}"
+    return [
+        Alert(
+            "critical" if threshold == max(settings.alert_usd) else "warning",
+            "budget",
+            f"The calls of {month} have cost {spent:.6f} {money} and so reached the {threshold:f} of AUTOD_ALERT_USD.",
+            f"spent {threshold:f}",
+            month,
+            settings.is_simulated,
+        )
+        for threshold in sorted(settings.alert_usd)
+        if spent >= threshold
+    ]
+
+
+def exhausted_alert(error: BudgetExhausted, settings: Settings, run_id: str) -> Alert:
+    """The alert of a budget that stopped a run: a warning for a day or a month, a note for a run, whose limit may be meant to stop it."""
+    window = {"day": f"{journal.now():%Y-%m-%d}", "month": f"{journal.now():%Y-%m}"}.get(error.period, run_id)
+    is_meant = error.period == "run"
+    return Alert("info" if is_meant else "warning", "budget", str(error), f"{error.period} exhausted", window, settings.is_simulated)

@@ -22,9 +22,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from . import cache, glance, journal, prompt, store, tokens, workspace
+from . import alerts, cache, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
-from .errors import AutodError, BudgetExhausted, WorkspaceBusy, WorkspaceUnusable
+from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, has_news, inbox_of, look
 from .report import NAMED, Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
@@ -234,17 +234,20 @@ async def _run(
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
         in_batch = _in_batch(con, settings) if todo else ({}, set())
         seen = _cache_seen(con, settings, tier) if todo else cache.Observed()
+        raised = alerts.earlier(con, settings.home)
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before, seen)
         run.tier, run.outbox_of, (run.in_batch, run.waiting) = tier, outbox, in_batch
-        async with _signals(run, interrupts):
-            run.note_look()
-            try:
-                if todo:
-                    await run.work(todo, progress)
-            except AutodError as error:
-                run.stop(error)
+        with alerts.Alerts(settings, segment, raised) as run.alerts:
+            async with _signals(run, interrupts):
+                run.note_look()
+                try:
+                    if todo:
+                        await run.work(todo, progress)
+                        run.alert_spend()
+                except AutodError as error:
+                    run.stop(error)
         report = run.report(run_id, time.monotonic() - begun)
         if not isinstance(run.stopped, WorkspaceUnusable):  # else ends are missing: the run stays unfinished, so that the ledger names them
             segment.write("run_finished", **finish_columns(report))
@@ -381,6 +384,7 @@ class _Run:
         self.outbox: Outbox | None = None
         self.in_batch: dict[str, str] = {}
         self.waiting: set[str] = set()
+        self.alerts: alerts.Alerts | None = None
         self.api: Any = None
         self.readers: Any = None
         self.prefix_tokens = 0
@@ -437,6 +441,16 @@ class _Run:
             self.stopped = error
         self.stopping.set()
 
+    def alert_spend(self) -> None:
+        """Raises the alerts that what the month has cost, or a budget that stopped the run, is worth."""
+        from .budget import exhausted_alert, spend_alerts
+
+        assert self.alerts is not None
+        for alert in spend_alerts(self.api.budget, self.settings):
+            self.alerts.raise_once(alert)
+        if isinstance(self.stopped, BudgetExhausted):
+            self.alerts.raise_once(exhausted_alert(self.stopped, self.settings, self.segment.run_id))
+
     async def work(self, todo: list[Found | Known], progress: Callable[[Progress], None] | None) -> None:
         """Takes the documents through the pipeline, as many at once as calls may be in flight, and the readers a little ahead of them."""
         from .api import Api
@@ -470,6 +484,8 @@ class _Run:
             )
             self.shards = self._shards(len(todo))
             api.stopping = self.stopping
+            if settings.run_deadline_s is not None:
+                asyncio.get_running_loop().call_later(settings.run_deadline_s, self.stop, _time_up(settings.run_deadline_s))
             in_flight = asyncio.Semaphore(settings.in_flight)
 
             async def worker() -> None:
@@ -480,6 +496,7 @@ class _Run:
                     try:
                         if not self._waits_in_batch(item):
                             await self._document(item, readers, in_flight)
+                        self.alert_spend()
                     except AutodError as error:
                         self.stop(error)
                     except Exception as error:
@@ -709,16 +726,17 @@ class _Run:
 
         async def ask(purpose: str, content: bytes, cap: int | None = None, extra: int = 0) -> Any:
             async with self._placed() as place:
-                return await self._ask(request(place, purpose, content, cap, extra), key)
+                return await self._ask(request(place, purpose, content, cap, extra), key, until)
 
         async with in_flight:
             if self.stopping.is_set():
                 return "pending", None, "", key
+            until = self.api.clock() + settings.document_deadline_s
             given = await ask("extract", parts)
-            if given.outcome == "incomplete_max_tokens":
+            if given.outcome == "incomplete_max_tokens" and self.api.clock() < until:
                 given = await ask("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens)
             record, problems = validate(given.text, settings.fields) if given.outcome == "completed" else (None, [])
-            if problems and settings.repair:
+            if problems and settings.repair and self.api.clock() < until:
                 content = prompt.repair_parts(parts, given.text or "", problems)
                 extra = await self.readers.count((given.text or "")[:20_000]) + 200
                 second = await ask("repair", content, extra=extra)
@@ -805,7 +823,7 @@ class _Run:
             "expected_write_tokens": written,
         }
 
-    async def _ask(self, request: Any, key: str) -> Any:
+    async def _ask(self, request: Any, key: str, until: float) -> Any:
         """An answer for the document's key: one that was received for this request before, else a new one.
 
         Raises: SentLater when there is an outbox, which has the request from here on.
@@ -818,7 +836,7 @@ class _Run:
         if self.outbox is not None:
             await self.outbox.add(request, key)
             raise SentLater
-        answer = await self.api.ask(request)
+        answer = await self.api.ask(request, until)
         must_be_simulated(self.settings, answer.is_simulated)
         return answer
 
@@ -874,6 +892,7 @@ class _Run:
             report.cached_tokens, report.cache_write_tokens = tally.cached_tokens, tally.cache_write_tokens
             report.calls_unpriced = tally.unpriced
             report.unsettled, report.unsettled_upper_usd = tally.unsettled, tally.unsettled_upper_usd
+            report.outages, report.away_s = self.api.breaker.outages, round(self.api.breaker.away_s(time.monotonic()), 3)
         for kind in self.kinds.values():
             report.problems[kind] = report.problems.get(kind, 0) + 1
         report.exit_status = 1 if report.failed else 0
@@ -883,6 +902,13 @@ class _Run:
             report.exit_status = 130
             report.stopped_by = "Interrupted. Everything known is kept; the same command goes on where this one stopped."
         return report
+
+
+def _time_up(seconds: float) -> RunTimeUp:
+    return RunTimeUp(
+        f"The {seconds:g} s of AUTOD_RUN_DEADLINE_S are over. Everything known is kept, what is left undone stays pending; the same command goes on "
+        "where this one stopped."
+    )
 
 
 @contextlib.asynccontextmanager

@@ -47,6 +47,7 @@ TABLES: Final = {
     "cache_decided": ("cache_decisions",),
     "call_started": ("calls_started",),
     "call_finished": ("calls_finished", "call_bodies"),
+    "breaker_changed": ("breaker_changes",),
     "extraction": ("extractions",),
     "document_status": ("document_statuses",),
     "deletion": ("deletions",),
