@@ -366,6 +366,7 @@ def status(as_json: Json = False) -> None:
                     "select run_id, state, opened_at, away_s, probes, reason from api_outages "
                     "where run_id = (select max(run_id) from runs_started where command = 'ingest') order by outage desc limit 3",
                 ),
+                "rate": store.rows(con, "from rate_by_run where run_id = (select max(run_id) from runs_started where command = 'ingest')"),
                 "alerts": store.rows(
                     con, "select logged_at, severity, component, message from alerts order by logged_at desc, run_id, seq desc limit 5"
                 ),
@@ -374,7 +375,7 @@ def status(as_json: Json = False) -> None:
         return _print_json(result)
     print(f"Workspace {result['workspace']}: {'held by ' + held if held else 'free'}")
     print("Documents: " + (", ".join(f"{count} {name}" for name, count in result["documents"].items()) or "none yet: autod ingest PATH"))
-    for name in ("money", "budget", "open_batches", "last_run", "outages", "alerts"):
+    for name in ("money", "budget", "open_batches", "last_run", "outages", "rate", "alerts"):
         if result[name]:
             print(f"\n{name.replace('_', ' ').capitalize()}")
             _print_rows(result[name], widest=None if name == "alerts" else 80)

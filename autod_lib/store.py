@@ -48,6 +48,7 @@ TABLES: Final = {
     "call_started": ("calls_started",),
     "call_finished": ("calls_finished", "call_bodies"),
     "breaker_changed": ("breaker_changes",),
+    "rate_changed": ("rate_changes",),
     "extraction": ("extractions",),
     "document_status": ("document_statuses",),
     "deletion": ("deletions",),
