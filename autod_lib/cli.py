@@ -463,6 +463,70 @@ def prices(
     return print("\n" + "\n".join(table.sentences()[1:]))
 
 
+@app.command(epilog="Example: autod index --limit 100")
+def index(
+    local: Local = False,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many documents.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Make answered documents searchable: a copy of each in the vector store of this workspace, which deletes it by itself in time."""
+    from . import resources
+    from .progress import terminal_bar
+
+    with _settings(local) as settings, terminal_bar("documents") as bar:
+        report = resources.index(settings, limit=limit, progress=lambda state: bar(state.done, state.total, ""))
+    _end(report, as_json)
+
+
+@app.command(epilog='Example: autod search "who insures the warehouse?" --filter doc_type=InsuranceDocument')
+def search(
+    query: Annotated[str, typer.Argument(help="What is looked for.", metavar="QUESTION")],
+    local: Local = False,
+    given: Annotated[
+        list[str] | None, typer.Option("--filter", help="Only documents with this attribute; may be repeated.", metavar="NAME=VALUE")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", help="At most so many hits.", min=1, max=50)] = 10,
+    record: Annotated[bool, typer.Option("--record", help="Search the words of the record instead: free, and asks no network.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Search the documents: by the provider's vector store, or by the words that the record holds of them."""
+    from . import metrics, resources, store
+
+    with _settings(local) as settings:
+        if record:
+            with store.reading(settings.home) as con:
+                hits = metrics.search_record(con, query, is_simulated=metrics.choose_money(con), limit=limit)
+        else:
+            hits = resources.search(settings, query, filters=resources.filters_of(given or []), limit=limit)
+    rows = hits.to_dicts()
+    if as_json:
+        return _print_json({"query": query, "hits": rows})
+    names = ("place", "score", "file_name", "doc_type", "issuer", "primary_date", "excerpt")
+    return _print_rows([{name: row[name] for name in names} for row in rows], widest=60)
+
+
+@app.command()
+def sweep(
+    local: Local = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Name what would be removed; remove and write nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what autoD made for this workspace at the provider and no record knows; nothing of anybody else's is touched."""
+    from . import resources
+
+    with _settings(local) as settings:
+        report = resources.sweep(settings, dry_run=dry_run)
+    _end(report, as_json)
+
+
+def _end(report: Any, as_json: bool) -> None:
+    if as_json:
+        _print_json(vars(report))
+    else:
+        print("\n".join(report.sentences()))
+    raise typer.Exit(report.exit_status)
+
+
 @app.command(epilog="Examples: autod advise   ·   autod advise --model gpt-5-nano --since 2026-10-01 --json")
 def advise(
     models: Annotated[list[str] | None, typer.Option("--model", help="A further model whose price to compare (repeatable).", metavar="M")] = None,

@@ -55,6 +55,7 @@ TABLES: Final = {
     "label": ("labels_log",),
     "alert": ("alerts",),
     "remote_object": ("remote_objects",),
+    "search": ("searches",),
     "batch": ("batch_events",),
     "notebook_run": ("notebook_runs",),
 }
