@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check lab bench samples clean-demo
+.PHONY: help setup demo test check lab bench crash samples clean-demo
 
 help:  ## List these verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -39,6 +39,9 @@ lab: setup  ## Open JupyterLab on the first notebook
 
 bench: setup  ## Measure speed, as ratios in one run
 	@$(BIN)/python benchmarks/run.py
+
+crash: setup  ## Kill runs two hundred times and hold what is left against the API's own log
+	@$(BIN)/python -m tests.crash --write
 
 samples: setup  ## Make the sample PDFs and their labels anew
 	@$(BIN)/python data/samples/make_samples.py
