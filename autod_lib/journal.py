@@ -12,6 +12,7 @@ import fcntl
 import gzip
 import os
 import secrets
+import shutil
 import signal
 import sys
 import threading
@@ -168,13 +169,33 @@ class Piece:
 
 
 def segments(home: Path) -> list[Path]:
-    """All segments of a workspace that hold something, in the order of their runs, compressed ones included.
+    """All segments of a workspace that hold something, one a run, in the order of their runs, compressed ones included.
 
     An empty one may be a moment old, without its lock, and would look like that of a dead run.
     """
     folder = home / SEGMENTS
-    found = (*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")) if folder.is_dir() else ()
-    return sorted((path for path in found if path.stat().st_size), key=lambda path: path.name)
+    found = (*folder.glob("*.jsonl.gz"), *folder.glob("*.jsonl")) if folder.is_dir() else ()
+    one_a_run = {run_of(path): path for path in found if path.stat().st_size}  # a kill while it was packed leaves both
+    return [one_a_run[run_id] for run_id in sorted(one_a_run)]
+
+
+def pack(segment: Path) -> None:
+    """Compresses a segment that nobody writes any more. Killed at any instant, it leaves the segment or both, each whole.
+
+    Raises: OSError when there is no room for it; the segment stays as it is.
+    """
+    packed = segment.with_suffix(".jsonl.gz")
+    beside = packed.with_suffix(f".{os.getpid()}")
+    try:
+        with segment.open("rb") as plain, open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            with gzip.open(file, "wb") as whole:
+                shutil.copyfileobj(plain, whole, 1_000_000)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(packed)
+    finally:
+        beside.unlink(missing_ok=True)
+    segment.unlink()
 
 
 def run_of(segment: Path) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from . import __version__
 from .errors import AutodError
+from .logs import one_line
 from .settings import Settings
 
 ADDED: Final = (
@@ -119,7 +120,7 @@ class Report:
             named = ", ".join(f"{count} {name}" for name, count in sorted(self.problems.items(), key=lambda item: -item[1]))
             lines.append(f"Not answered: {named}. Each has its reason: autod show FILE.")
         if self.stopped_by:
-            lines.append(self.stopped_by)
+            lines.append(one_line(self.stopped_by))  # it may repeat what the API said
             if self.undone:
                 named = ", ".join(repr(path) for path in self.undone[:SHOWN])
                 more = f" and {self.pending - SHOWN} more" if self.pending > SHOWN else ""

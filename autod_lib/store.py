@@ -12,6 +12,7 @@ commands.
 import fcntl
 import hashlib
 import os
+import shutil
 import threading
 import time
 from collections import defaultdict
@@ -32,6 +33,8 @@ from .errors import StoreDamaged, StoreTooNew, WorkspaceBusy, WorkspaceUnusable
 
 DATABASE: Final = "autod.duckdb"
 SQL: Final = files("autod_lib") / "sql"
+PACK_AFTER_S: Final = 86_400.0  # a segment that is loaded and closed is compressed a day after its run wrote to it last
+FORMULA: Final = frozenset("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the beginning of a formula, full-width forms too
 LOAD_MEMORY: Final = "24MB"  # of DuckDB's own while loading: more would only keep blocks that are not read again
 
 MERGE_EVERY: Final = 16  # segments: DuckDB would merge after every load, and so write each row of a long run four times or more
@@ -211,6 +214,36 @@ def migrate(con: duckdb.DuckDBPyConnection) -> None:
             con.execute("comment on column schema_views.hash is 'SHA-256.'")
 
 
+def _older_version(con: duckdb.DuckDBPyConnection) -> int | None:
+    """The version of a database that has migrations before it; None for one that is new, up to date, or newer than this autoD."""
+    try:
+        known = {row[0] for row in con.execute("select version from schema_migrations").fetchall()}
+    except duckdb.CatalogException:
+        return None
+    steps = {version for version, _, _ in _migrations()}
+    return max(known) if known and steps - known and max(known) <= max(steps) else None
+
+
+def _keep_copy(home: Path, version: int) -> None:
+    """Copies the database, which nobody has open, before its version changes; the copy before that one goes."""
+    source = database(home)
+    copy = source.with_name(f"{DATABASE}.of-version-{version:04}")
+    beside = source.with_name(f"{DATABASE}.copying")
+    try:
+        shutil.copyfile(source, beside)
+        beside.chmod(0o600)
+        beside.replace(copy)
+        for older in home.glob(f"{DATABASE}.of-version-*"):
+            if older != copy:
+                older.unlink()
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise WorkspaceUnusable(
+            f"The database {str(source)!r} is of version {version}, and could not be copied before it is brought to this one ({error.strerror}). "
+            "Nothing was changed. Make room, then run the same command again."
+        ) from error
+
+
 @lru_cache(maxsize=1)
 def _views_hash() -> str:
     return hashlib.sha256("\0".join(_views()).encode()).hexdigest()
@@ -239,6 +272,10 @@ def writing(home: Path, *, wait_s: float = 30.0, memory_limit: str | None = None
     with _gate(home, alone=True, wait_s=wait_s):
         con = _open(home, read_only=False, wait_s=wait_s, memory_limit=memory_limit, merge=merge)
         try:
+            if (version := _older_version(con)) is not None:
+                con.close()
+                _keep_copy(home, version)
+                con = _open(home, read_only=False, wait_s=wait_s, memory_limit=memory_limit, merge=merge)
             migrate(con)
             yield con
         except duckdb.Error as error:
@@ -348,6 +385,11 @@ def _load(home: Path, wait_s: float, only: Path | None, memory_limit: str | None
             if not alive:  # nobody will finish its last line
                 _note_segment(con, run_id, None, 0, 0, torn, True)
                 report.torn_bytes += torn
+        closed = set() if only else {run_id for (run_id,) in con.execute("select run_id from segments where is_closed").fetchall()}
+    for segment in journal.segments(home) if closed else []:
+        if segment.suffix != ".gz" and journal.run_of(segment) in closed and time.time() - segment.stat().st_mtime > PACK_AFTER_S:
+            with suppress(OSError):  # no room: it stays as it is
+                journal.pack(segment)
     return report
 
 
@@ -375,7 +417,7 @@ def inert(value: Any) -> Any:
     >>> inert("=1+1"), inert("Total"), inert(-3)
     ("'=1+1", 'Total', -3)
     """
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
 
 
 def _load_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Piece, listed: set[tuple[str, date]]) -> int:

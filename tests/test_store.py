@@ -1,8 +1,10 @@
 """The database: made from the journal, remade from it, held by nobody, and closed to whatever SQL a notebook may hold."""
 
 import doctest
+import errno
 import gzip
 import json
+import os
 import re
 import shutil
 import signal
@@ -234,6 +236,60 @@ def test_compressing_a_loaded_segment_changes_nothing(home: Path, expected: Figu
         segment.unlink()
     assert store.load(home).events == 0
     _move_away(home)
+    assert _figures(home) == expected
+
+
+def test_a_segment_is_compressed_a_day_after_its_run_and_stays_as_good(home: Path, expected: Figures) -> None:
+    """The next load does it; one that is younger, or that a kill left beside its packed copy, is loaded once, and the same figures come of it."""
+    store.load(home)
+    old, *_, young = journal.segments(home)
+    for segment in journal.segments(home):
+        os.utime(segment, (time.time(), time.time() - (0 if segment == young else 2 * store.PACK_AFTER_S)))
+    kept = old.read_bytes()
+    store.load(home)
+    packed = [segment for segment in journal.segments(home) if segment.suffix == ".gz"]
+    assert len(packed) == len(journal.segments(home)) - 1
+    assert young.exists()
+    assert not old.exists()
+    assert gzip.decompress(packed[0].read_bytes()) == kept
+    old.write_bytes(kept)
+    assert len(journal.segments(home)) == len({journal.run_of(segment) for segment in journal.segments(home)})
+    _move_away(home)
+    assert _figures(home) == expected
+
+
+def test_a_database_is_copied_before_its_version_changes(home: Path, expected: Figures, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy is of the version before and holds what was there; the copy of an earlier change goes; without a change there is none."""
+    store.load(home)
+    assert list(home.glob("*.of-version-*")) == []
+    steps = store._migrations()
+    version = steps[-1][0]
+    (home / f"{store.DATABASE}.of-version-0001").write_bytes(b"older")
+    with monkeypatch.context() as patch:
+        further = (version + 1, f"{version + 1:04}_more.sql", "create table more (a integer); comment on table more is 'x'; comment on column more.a is 'x'")
+        patch.setattr(store, "_migrations", lambda: [*steps, further])
+        store.load(home)
+    (copy,) = home.glob("*.of-version-*")
+    assert copy.name.endswith(f".of-version-{version:04}")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with duckdb.connect(str(copy), read_only=True) as con:
+        assert con.execute("select max(version) from schema_migrations").fetchall() == [(version,)]
+        assert con.execute("select count(*) > 0 from calls_finished").fetchall() == [(True,)]
+
+
+def test_without_room_for_the_copy_nothing_changes(home: Path, expected: Figures, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 6, and the database is of the version before."""
+    store.load(home)
+    steps = store._migrations()
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_migrations", lambda: [*steps, (9998, "9998_more.sql", "create table more (a integer)")])
+        patch.setattr(store.shutil, "copyfile", no_room)
+        with pytest.raises(WorkspaceUnusable, match="Nothing was changed"):
+            store.load(home)
     assert _figures(home) == expected
 
 
