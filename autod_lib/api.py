@@ -12,6 +12,7 @@ import email.utils
 import random
 import re
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -35,6 +36,7 @@ FIRST_WAIT_S: Final = 0.5
 UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DEAD_AFTER: Final = 20  # attempts in a row without any answer, after which the API is called unavailable
 MESSAGE_LENGTH: Final = 2000
+COUNTED: Final = frozenset({"model", "instructions", "input", "text", "reasoning", "tools", "tool_choice"})  # what decides the input tokens
 KEY_LENGTH: Final = 8  # a shorter word is no key: it may stand anywhere
 NO_USAGE: Final = prices.Usage()
 
@@ -62,6 +64,10 @@ class Request:
     cache_lifetime: str | None = None
     expected_cached_tokens: int | None = None
     expected_write_tokens: int | None = None
+    estimated_output_tokens: int = prices.USUAL_OUTPUT_TOKENS
+    rule_input_tokens: int | None = None
+    estimated_pages: int | None = None
+    estimate_confidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +323,17 @@ class Api:
         if self.stopping.is_set():  # it had waited for others to settle
             await self.budget.settle(call_id, None, is_unsettled=False)
             self._go_on()
-        own_tokens = request.estimated_input_tokens - request.prefix_tokens
-        estimate = prices.expected_cost(request.model, started_at, request.prefix_tokens, own_tokens, tier)
+        cached, written = request.expected_cached_tokens or 0, request.expected_write_tokens or 0
+        estimate = prices.expected_cost(
+            request.model,
+            started_at,
+            max(request.estimated_input_tokens, cached + written),
+            cached_tokens=cached,
+            written_tokens=written,
+            output_tokens=request.estimated_output_tokens,
+            cache_lifetime=request.cache_lifetime,
+            service_tier=tier,
+        )
         start = {
             "call_id": call_id,
             "request_key": request.request_key,
@@ -341,6 +356,10 @@ class Api:
             "expected_cached_tokens": request.expected_cached_tokens,
             "expected_write_tokens": request.expected_write_tokens,
             "estimated_input_tokens": request.estimated_input_tokens,
+            "rule_input_tokens": request.rule_input_tokens,
+            "estimated_pages": request.estimated_pages,
+            "estimated_output_tokens": request.estimated_output_tokens,
+            "estimate_confidence": request.estimate_confidence,
             "estimate_usd": estimate,
             "cost_upper_usd": upper,
             "is_simulated": settings.is_simulated,
@@ -484,6 +503,44 @@ class Api:
         except (openai.APIConnectionError, httpx2.HTTPError, OSError) as error:
             return _lost(error)
         return _understand(response)
+
+
+@contextlib.asynccontextmanager
+async def counting(settings: Settings) -> AsyncIterator[Callable[[bytes], Awaitable[int | None]]]:
+    """A function that asks the API how many input tokens a request body has, files included; it gives None for a body that the API refuses.
+
+    It is no entry of the ledger: no model is asked, nothing is billed or kept (the API's description of /responses/input_tokens), so that the SDK's
+    own retries may do. Raises: MissingKey; the function ApiRefused on 401, 403, 404, ApiUnavailable when nothing else comes back.
+    """
+    import httpx2
+    import openai
+
+    head: Any = {"headers": {"Content-Type": "application/json"}}
+    async with openai.AsyncOpenAI(
+        api_key=settings.require_key(),
+        base_url=settings.base_url,
+        max_retries=settings.attempts - 1,
+        timeout=settings.request_timeout_s,
+        http_client=_limited_client(settings),
+    ) as client:
+
+        async def count(body: bytes) -> int | None:
+            asked = orjson.dumps({name: value for name, value in orjson.loads(body).items() if name in COUNTED})
+            try:
+                answer = await client.post("/responses/input_tokens", cast_to=httpx2.Response, content=asked, options=head)
+                return _whole(orjson.loads(answer.content).get("input_tokens"))
+            except openai.APIStatusError as error:
+                if error.status_code in (401, 403, 404):
+                    raise ApiRefused(f"{settings.base_url} does not count tokens: {error.message} Nothing was spent. Leave --exact out.") from None
+                if error.status_code not in RETRY_STATUS:
+                    return None
+                raise ApiUnavailable(f"{settings.base_url} does not count tokens: {error.message} Nothing was spent. Leave --exact out.") from None
+            except (openai.APIConnectionError, httpx2.HTTPError, OSError) as error:
+                raise ApiUnavailable(f"{settings.base_url} cannot be reached ({error}). Nothing was spent. Leave --exact out.") from None
+            except (orjson.JSONDecodeError, AttributeError, AnswerTooLarge):
+                return None
+
+        yield count
 
 
 @dataclass(frozen=True, slots=True)

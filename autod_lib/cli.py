@@ -160,7 +160,8 @@ def ingest(
 ) -> None:
     """Read every PDF under PATH… that the record does not know."""
     if dry_run:
-        return _estimate(paths, as_json, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None, simulated=local or None)
+        asked: dict[str, Any] = {"model": model, "input_mode": input_mode, "allow_unpriced": allow_unpriced or None, "simulated": local or None}
+        return _estimate(paths, as_json, asked, limit=limit, retry_failed=retry_failed)
     from .glance import nothing_new
     from .look import absolute_roots
     from .report import options
@@ -191,22 +192,47 @@ def _ingest(paths: list[Path], settings: "Settings", options: "Options", watch: 
         return (keep_watching if watch else run)(paths, settings, options, shown)
 
 
-@app.command(epilog="Example: autod estimate ~/scans --json")
-def estimate(paths: Paths, model: Model = None, input_mode: Input = None, allow_unpriced: Unpriced = False, as_json: Json = False) -> None:
-    """Show what reading PATH… would cost, by input mode; nothing is sent, nothing is spent."""
-    _estimate(paths, as_json, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None)
+@app.command(epilog="Examples: autod estimate ~/scans   ·   autod estimate ~/scans --compare-models gpt-5-nano,gpt-6-sol --json")
+def estimate(
+    paths: Paths,
+    local: Local = False,
+    model: Model = None,
+    input_mode: Input = None,
+    allow_unpriced: Unpriced = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Have the API count the tokens: sends the documents, costs nothing, keeps nothing.")] = False,
+    compare_models: Annotated[str, typer.Option("--compare-models", help="Further models, with commas.", metavar="M,…")] = "",
+    limit: Annotated[int | None, typer.Option("--limit", help="Take at most N new documents.", metavar="N", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what reading PATH… would cost, by input mode, service tier and model; no model is asked, nothing is spent."""
+    given = {"model": model, "input_mode": input_mode, "allow_unpriced": allow_unpriced or None}
+    models = [name.strip() for name in compare_models.split(",") if name.strip()]
+    _estimate(paths, as_json, given, local=local, exact=exact, models=models, limit=limit)
 
 
-def _estimate(paths: list[Path], as_json: bool, **given: Any) -> None:
+def _estimate(
+    paths: list[Path],
+    as_json: bool,
+    given: dict[str, Any],
+    *,
+    local: bool = False,
+    limit: int | None = None,
+    retry_failed: bool = False,
+    **wishes: Any,
+) -> None:
     from .estimate import estimate as work_out
     from .progress import terminal_bar
+    from .report import options
 
-    with _settings(**given) as settings, terminal_bar("reading") as bar:
-        result = work_out(paths, settings, lambda done, total: bar(done, total, ""))
+    with _settings(local, **given) as settings, terminal_bar("reading") as bar:
+        chosen = options(limit=limit, retry_failed=retry_failed)
+        result = work_out(paths, settings, lambda done, total: bar(done, total, ""), options=chosen, **wishes)
     if as_json:
         return _print_json(result.columns())
     print("\n".join(result.sentences()))
-    return _print_rows(result.rows()) if result.by_input_mode else None
+    shown = ("compared", "way", "documents", "input_tokens", "cached_tokens", "output_tokens", "expected_usd", "low_usd", "high_usd", "upper_usd")
+    rows = [{name: f"{value:.6f}" if isinstance(value := row[name], Decimal) else value for name in shown} for row in result.rows()]
+    return _print_rows(rows) if rows else None
 
 
 @app.command(epilog="Examples: autod run 20_cost   ·   autod run --all --local -p inbox ~/scans")

@@ -15,15 +15,16 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from . import cache, glance, journal, prompt, store, tokens, workspace
+from . import cache, forecast, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
 from .errors import AutodError, BudgetExhausted, SettingsError, WorkspaceBusy, WorkspaceUnusable
+from .forecast import Forecast
 from .look import Found, Known, Look, absolute_roots, inbox_of, look
 from .report import Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
@@ -31,6 +32,7 @@ from .settings import Settings
 LOAD_EVERY_S: Final = 10.0
 REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
+NOTHING_SEEN: Final = forecast.Seen()
 log = logging.getLogger("autod")
 
 RECEIVED_SQL = """
@@ -59,9 +61,16 @@ def setup_hash(settings: Settings) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
-def ingest(paths: Iterable[Path], settings: Settings, options: Options | None = None, progress: Callable[[Progress], None] | None = None) -> Report:
+def ingest(
+    paths: Iterable[Path],
+    settings: Settings,
+    options: Options | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    forecasts: Sequence[Forecast] = (),
+) -> Report:
     """Reads every document under the paths that the record does not know, and returns what happened.
 
+    `forecasts` are what it was expected to take, the first being what is done; without any, the run is forecast by the sizes of its files.
     Interrupts (SIGINT, SIGTERM) end it in order when it runs in the main thread. Works inside a notebook, whose own loop it leaves alone.
     Raises: SettingsError, WorkspaceBusy, WorkspaceUnusable before anything is sent; what stops it later is in the report.
     """
@@ -75,7 +84,7 @@ def ingest(paths: Iterable[Path], settings: Settings, options: Options | None = 
         interrupts = _Interrupts()
 
         def whole() -> Report:
-            return asyncio.run(_run(roots, settings, options, progress, run_id, interrupts))
+            return asyncio.run(_run(roots, settings, options, progress, run_id, interrupts, forecasts))
 
         return _beside(whole, interrupts) if _in_a_loop() else whole()
 
@@ -183,6 +192,7 @@ async def _run(
     progress: Callable[[Progress], None] | None,
     run_id: str,
     interrupts: _Interrupts,
+    forecasts: Sequence[Forecast],
 ) -> Report:
     begun = time.monotonic()
     setup = setup_hash(settings)
@@ -191,9 +201,10 @@ async def _run(
         todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
         seen = _cache_seen(con, settings) if todo else cache.Observed()
+        known = forecast.seen(con, settings) if todo else forecast.Seen()
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
-        run = _Run(settings, options, segment, setup, found, answered, received, before, seen)
+        run = _Run(settings, options, segment, setup, found, answered, received, before, seen, known, forecasts)
         async with _signals(run, interrupts):
             run.note_look()
             try:
@@ -272,9 +283,13 @@ class _Run:
         received: dict[str, list[Any]],
         before: dict[str, Decimal],
         seen: cache.Observed,
+        known: forecast.Seen = NOTHING_SEEN,
+        forecasts: Sequence[Forecast] = (),
     ) -> None:
         self.settings, self.options, self.segment, self.setup, self.found = settings, options, segment, setup, found
         self.answered, self.received, self.before, self.seen = answered, received, before, seen
+        self.known, self.forecasts = known, forecasts
+        self.texts_wanted = known.texts_wanted(settings.input_mode)
         self.stopped: AutodError | None = None
         self.interrupted = False
         self.stopping = asyncio.Event()
@@ -370,6 +385,7 @@ class _Run:
                 encoding=encoding,
             )
             self.shards = self._shards(len(todo))
+            self._forecast(todo)
             api.stopping = self.stopping
             in_flight = asyncio.Semaphore(settings.in_flight)
 
@@ -395,6 +411,14 @@ class _Run:
             workers = min(settings.in_flight + 2 * settings.readers, len(todo))
             self.tasks = [asyncio.create_task(worker()) for _ in range(workers)]
             await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def _forecast(self, todo: list[Found | Known]) -> None:
+        """Records what the run is expected to cost, before anything is asked."""
+        if not self.forecasts:
+            sizes = [item.size if isinstance(item, Found) else None for item in todo[: self.options.limit]]
+            self.forecasts = [forecast.of_sizes(sizes, self.settings, self.known, self.prefix_tokens, tier=prompt.tier_of(self.settings))]
+        rows = [each.columns() | {"is_chosen": place == 0, "is_simulated": self.settings.is_simulated} for place, each in enumerate(self.forecasts)]
+        self.segment.write_all([("forecast", row) for row in rows])
 
     @contextlib.asynccontextmanager
     async def _loading(self) -> AsyncIterator[None]:
@@ -562,7 +586,9 @@ class _Run:
             parts = prompt.text_parts(prompt.text_of(name, reading.page_count, reading.pages_text or ()))
         else:
             parts = prompt.file_parts(name, reading.page_count, reading.file_base64, mode.removeprefix("file-"))
-        estimate = tokens.estimate_document(mode, reading.page_count or 1, reading.text_tokens, settings.model)
+        pages, text_tokens = reading.page_count or 1, await self._text_tokens(reading)
+        learned = self.known.learned(mode, "medium" if text_tokens is None else "high")
+        estimate = tokens.estimate_document(mode, pages, text_tokens, settings.model, learned=learned)
         if estimate.tokens > settings.max_input_tokens:
             sentence = (
                 f"About {estimate.tokens:,} input tokens, more than AUTOD_MAX_INPUT_TOKENS={settings.max_input_tokens:,}; nothing was sent. "
@@ -584,6 +610,10 @@ class _Run:
                 prompt_hash=frame.prompt_hash,
                 schema_version=schema_version(settings.fields),
                 estimated_input_tokens=prefix + estimate.tokens + extra,
+                rule_input_tokens=prefix + estimate.by_rules + extra,
+                estimated_pages=pages,
+                estimate_confidence=estimate.confidence,
+                estimated_output_tokens=self.known.output_tokens(mode),
                 input_tokens_at_most=prefix + 64 + estimate.at_most + 2 * extra,
                 output_cap=frame.output_cap,
                 **self._cache_columns(frame, place, prefix + estimate.tokens + extra),
@@ -608,6 +638,13 @@ class _Run:
                     given = second
                     record, problems = validate(second.text, settings.fields)
         return self._judge(reading, mode, key, given, record, problems)
+
+    async def _text_tokens(self, reading: Any) -> int | None:
+        """Tokens of the text, also of the first files whose text is not sent: so estimates learn what an image costs. It decides nothing else."""
+        if reading.pages_text is not None or self.texts_wanted <= 0:
+            return reading.text_tokens  # type: ignore[no-any-return]
+        self.texts_wanted -= 1
+        return (await self.readers.read(reading.path, text=True, file=False)).text_tokens  # type: ignore[no-any-return]
 
     def _shards(self, files: int) -> cache.Shards:
         """Decides how the run's calls use the prompt cache, and records it."""
@@ -661,6 +698,7 @@ class _Run:
                 prompt_hash=frame.prompt_hash,
                 schema_version=schema_version(self.settings.fields),
                 estimated_input_tokens=self.prefix_tokens,
+                estimated_output_tokens=0,
                 input_tokens_at_most=self.prefix_tokens + 64,
                 output_cap=frame.output_cap,
                 **self._cache_columns(frame, place, self.prefix_tokens),
@@ -775,6 +813,9 @@ class _Run:
             report.cached_tokens, report.cache_write_tokens = tally.cached_tokens, tally.cache_write_tokens
             report.calls_unpriced = tally.unpriced
             report.unsettled, report.unsettled_upper_usd = tally.unsettled, tally.unsettled_upper_usd
+        if self.forecasts:
+            expected = self.forecasts[0]
+            report.forecast_usd, report.forecast_low_usd, report.forecast_high_usd = expected.expected_usd, expected.low_usd, expected.high_usd
         for kind in self.kinds.values():
             report.problems[kind] = report.problems.get(kind, 0) + 1
         report.exit_status = 1 if report.failed else 0

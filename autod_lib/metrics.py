@@ -428,6 +428,35 @@ def estimate_vs_bill(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | Non
     return _all(con, "estimate_vs_bill", "run_id desc, model, input_mode nulls last, is_simulated", is_simulated)
 
 
+def estimate_error(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How far estimates of input tokens were from the bill, by the published rules alone and with what was learned.
+
+    model, input_mode, confidence str · is_simulated bool · calls int · rules_median_error, rules_p95_error, median_error, p95_error, signed_error
+    float, relative · share_within_tenth float 0–1.   Source: sql/views/40_estimate_vs_bill.sql
+    """
+    return _all(con, "estimate_error", "model, input_mode nulls last, confidence nulls last, is_simulated", is_simulated)
+
+
+def estimate_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
+    """The forecast of each run beside its bill, newest first, at most `limit` rows.
+
+    run_id, basis, model, tier, input_mode str · is_simulated, is_comparable, is_within bool · logged_at UTC · documents, documents_seen, calls,
+    calls_unpriced, calls_unsettled int · expected_usd, low_usd, high_usd, upper_usd, cost_usd, unsettled_upper_usd Decimal · spread, bill_ratio,
+    distance float; is_within, bill_ratio and distance are null where the bill cannot be compared.   Source: sql/views/65_estimate_coverage.sql
+    """
+    sql = f"from estimate_by_run where {ONE_KIND} order by logged_at desc, run_id desc, is_simulated limit $limit"
+    return read(con, sql, {"is_simulated": is_simulated, "limit": limit})
+
+
+def estimate_coverage(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How often the 80 % interval of a forecast held the bill.
+
+    is_simulated, has_seen bool · basis, input_mode str · runs, runs_within, runs_of_width int · share_within, share_low, share_high (Wilson, 95 %),
+    share_promised float 0–1 · median_error, p95_error float, relative · width float, in spreads.   Source: sql/views/65_estimate_coverage.sql
+    """
+    return _all(con, "estimate_coverage", "is_simulated, basis, input_mode, has_seen", is_simulated)
+
+
 def latency_by_hour(
     con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
 ) -> pl.DataFrame:

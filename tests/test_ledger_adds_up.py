@@ -25,6 +25,7 @@ from autod_lib.prices import Cost, Usage, believable, price_call, upper_bound
 PARTS = {
     "errors_by_kind": "calls in which something went wrong",
     "estimate_vs_bill": "answered calls that were estimated",
+    "estimate_by_run": "runs that were forecast",
     "document_problems": "documents that went wrong",
     "documents": "documents that were read, in the one kind of money that is shown of each",
     "priced_calls": "answered calls with a known price, each beside what it would have cost otherwise",
