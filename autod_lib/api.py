@@ -9,6 +9,8 @@ end is unknown is *unsettled* with its upper bound. Called by ingest.py. Never j
 import asyncio
 import contextlib
 import email.utils
+import logging
+import math
 import random
 import re
 import time
@@ -22,6 +24,7 @@ from uuid import UUID
 import orjson
 
 from . import prices
+from .breaker import Breaker, Change
 from .budget import Budget
 from .errors import ApiRefused, ApiUnavailable, AutodError, SettingsError, WorkspaceUnusable
 from .journal import Journal, now
@@ -30,15 +33,16 @@ from .settings import Settings
 if TYPE_CHECKING:
     import httpx2
 
-RETRY_STATUS: Final = frozenset({408, 409, 429, 500, 502, 503, 504})
+RETRY_STATUS: Final = frozenset({408, 409, 429})  # and every 5xx
 RETRY_QUOTA: Final = 100  # a retry takes one, a success gives one back: a dead API is not hammered (AWS SDK retry quota)
 FIRST_WAIT_S: Final = 0.5
 UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-DEAD_AFTER: Final = 20  # attempts in a row without any answer, after which the API is called unavailable
+SHORTEST_CALL_S: Final = 1.0  # an attempt that may begin gets at least so long
 MESSAGE_LENGTH: Final = 2000
 COUNTED: Final = frozenset({"model", "instructions", "input", "text", "reasoning", "tools", "tool_choice"})  # what decides the input tokens
 KEY_LENGTH: Final = 8  # a shorter word is no key: it may stand anywhere
 NO_USAGE: Final = prices.Usage()
+log = logging.getLogger("autod")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +99,11 @@ class Stopped(AutodError):
 class TryAgain(Exception):
     """This attempt failed in a way that another may not; `wait_s` is what the API asked for."""
 
-    def __init__(self, answer: Answer, wait_s: float | None) -> None:
+    def __init__(self, answer: Answer, wait_s: float | None, *, may_be_billed: bool) -> None:
         super().__init__(answer.message)
         self.answer = answer
         self.wait_s = wait_s
+        self.may_be_billed = may_be_billed
 
 
 class AnswerTooLarge(Exception):
@@ -223,10 +228,13 @@ class Api:
         self.tally = Tally()
         self.key = settings.require_key()
         self.quota = RETRY_QUOTA
-        self.silent_attempts = 0
+        self.breaker = Breaker(settings)
+        self.answered = 0
         self.not_before = 0.0
         self.stopping = asyncio.Event()
         self._ids = random.Random()  # noqa: S311 - seeded by the system once: asking it for every id costs more than all else in it
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
         self._next_slot = 0.0
         self._spacing_s = 0.0
         self._client: Any = None
@@ -245,43 +253,63 @@ class Api:
         if self._client is not None:
             await self._client.close()
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request, until: float = math.inf) -> Answer:
         """Asks until there is an answer, the attempts are used up, or trying again would not help. The last attempt's answer is returned.
 
-        Raises: BudgetExhausted before sending; ApiRefused on 401, 403, 404; ApiUnavailable when the quota is used up or the API is dead;
+        No attempt begins, and none lasts, beyond the instant `until` of `clock`. A request whose attempts are used up while nobody was answered,
+        and which cost nothing, did not fail: the API did, and the request waits with all others until the breaker lets it begin anew.
+        Raises: BudgetExhausted before sending; ApiRefused on 401, 403, 404; ApiUnavailable when the quota is used up or an outage lasts too long;
         Stopped when `stopping` is set before there is an answer that no further attempt could better.
         """
+        answered = self.answered
         try:  # most calls need no second attempt, and no machinery for one
-            answer = await self._attempt(request, 1)
+            answer = await self._attempt(request, 1, until)
             self.quota = min(RETRY_QUOTA, self.quota + 1)
             return answer
         except TryAgain as first:
-            return await self._ask_again(request, first)
+            return await self._ask_again(request, first, until, answered)
 
-    async def _ask_again(self, request: Request, first: "TryAgain") -> Answer:
-        from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt
+    def clock(self) -> float:
+        """Seconds of a clock that nobody sets and that stands still while the breaker is open: an outage is not a document's own time."""
+        at = time.monotonic()
+        return at - self.breaker.away_s(at)
 
-        made = 0
+    async def _ask_again(self, request: Request, first: "TryAgain", until: float, answered: int) -> Answer:
+        from tenacity import AsyncRetrying, RetryError, retry_if_exception_type
+
+        settings = self.settings
+        made = since = paid = 0  # attempts in all; at the last outage; and since then those that may have been billed
+
+        def is_over(state: Any) -> bool:
+            nonlocal since, paid, answered
+            failed = state.outcome.exception()
+            paid += failed.may_be_billed
+            if self.clock() >= until:
+                return True
+            if made - since < settings.attempts and paid <= settings.paid_retries:
+                if self.quota <= 0:
+                    self._record(self.breaker.opened(time.monotonic(), f"the run's {RETRY_QUOTA} retries are used up, the last: {_sentence(failed)}"))
+                return False
+            if self.breaker.state == "closed" and (failed.may_be_billed or self.answered > answered):
+                return True
+            self._record(self.breaker.opened(time.monotonic(), f"{made} attempts of one request failed and nobody was answered: {_sentence(failed)}"))
+            since, paid, answered = made, 0, self.answered
+            return False
 
         def wait(state: Any) -> float:
             asked = state.outcome.exception().wait_s
-            spread = random.uniform(0, min(self.settings.longest_wait_s, FIRST_WAIT_S * 2 ** (state.attempt_number - 1)))  # noqa: S311
-            return min(max(asked or 0.0, 0.0), self.settings.longest_wait_s) + spread
+            spread = random.uniform(0, min(settings.longest_wait_s, FIRST_WAIT_S * 2 ** max(0, made - since - 1)))  # noqa: S311
+            return min(max(asked or 0.0, 0.0), settings.longest_wait_s) + spread
 
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self.settings.attempts),
-            wait=wait,
-            sleep=self._sleep,
-            retry=retry_if_exception_type(TryAgain),
-        )
+        retrying = AsyncRetrying(stop=is_over, wait=wait, sleep=self._sleep, retry=retry_if_exception_type(TryAgain))
         try:
             async for attempt in retrying:
                 with attempt:
                     made += 1
                     if made == 1:  # it has been made: tenacity hears of its outcome, and rules from here on
                         raise first
-                    self.quota -= 1
-                    answer = await self._attempt(request, made)
+                    self.quota = max(0, self.quota - 1)
+                    answer = await self._attempt(request, made, until)
                     self.quota = min(RETRY_QUOTA, self.quota + 1)
                     return replace(answer, calls=made)
         except RetryError as error:
@@ -290,11 +318,50 @@ class Api:
             return replace(last.answer, calls=made)
         raise AssertionError("tenacity ends with an answer or an error")
 
-    async def _sleep(self, seconds: float) -> None:
-        """Waits so long, or until the run is stopped."""
+    def _record(self, change: Change | None) -> None:
+        """Writes a change of the breaker into the record and the log."""
+        if change is None:
+            return
+        self.journal.write("breaker_changed", is_simulated=self.settings.is_simulated, **change.columns())
+        if change.state == "open" and not change.probes:
+            left_s = max(0.0, self.breaker.give_up_at - time.monotonic())
+            log.warning("%s: %s The run pauses, asks again by single probes, and gives up in %.0f s", self.settings.base_url, change.reason, left_s)
+        elif change.state == "closed":
+            log.warning("%s is back after %.1f s", self.settings.base_url, change.away_s)
+        self._news.set()
+
+    async def _admitted(self) -> bool:
+        """Waits, one behind the other, until the breaker lets this call go; returns whether it is the probe.
+
+        Raises: ApiUnavailable when the outage lasts too long, Stopped.
+        """
+        breaker = self.breaker
+        while breaker.state != "closed":
+            self._go_on()
+            at = time.monotonic()
+            self._record(breaker.given_up(at))
+            if breaker.state == "given_up":
+                raise ApiUnavailable(
+                    f"{self.settings.base_url} is not available, and {breaker.probes} probes did not change that: {breaker.reason} "
+                    f"{self._spent()} Run the same command again when it is back."
+                )
+            if (probing := breaker.probing(at)) is not None:
+                self._record(probing)
+                return True
+            wake_at = breaker.give_up_at if breaker.state == "half_open" else min(breaker.probe_at, breaker.give_up_at)
+            self._news.clear()
+            await self._sleep(wake_at - at, self._news)
+        return False
+
+    async def _sleep(self, seconds: float, news: asyncio.Event | None = None) -> None:
+        """Waits so long, or until the run is stopped, or there is news."""
         if seconds > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), seconds)
+            waiting = [asyncio.ensure_future(event.wait()) for event in (self.stopping, news) if event is not None]
+            try:
+                await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in waiting:
+                    task.cancel()
 
     async def _pace(self, request: Request) -> None:
         """Waits for this call's slot of the minute, and until the API said it may be asked again."""
@@ -311,15 +378,23 @@ class Api:
         if self.stopping.is_set():
             raise Stopped("The run was stopped; this request was not sent and stays pending.")
 
-    async def _attempt(self, request: Request, number: int) -> Answer:
+    async def _attempt(self, request: Request, number: int, until: float) -> Answer:
+        async with self._turn:
+            is_probe = await self._admitted()
+        try:
+            return await self._admitted_attempt(request, number, until, is_probe=is_probe)
+        finally:
+            if is_probe and self.breaker.state == "half_open":  # it ended before it was sent, or was cut off
+                self._record(self.breaker.failed(time.monotonic(), "it was not sent", is_probe=True))
+
+    async def _admitted_attempt(self, request: Request, number: int, until: float, *, is_probe: bool) -> Answer:
         await self._pace(request)
         self._go_on()
         settings, tier = self.settings, self.settings.service_tier
         call_id = UUID(int=self._ids.getrandbits(128), version=4)
-        started_at = now()
         lifetime = request.cache_lifetime or "30m"
-        upper = prices.upper_bound(request.model, started_at, request.input_tokens_at_most, request.output_cap, lifetime, tier)
-        await self.budget.reserve(call_id, upper)
+        upper = prices.upper_bound(request.model, now(), request.input_tokens_at_most, request.output_cap, lifetime, tier)
+        started_at = await self.budget.reserve(call_id, upper)
         if self.stopping.is_set():  # it had waited for others to settle
             await self.budget.settle(call_id, None, is_unsettled=False)
             self._go_on()
@@ -372,7 +447,7 @@ class Api:
         sent = time.perf_counter()
         end = End()
         try:
-            end = self._without_key(await self._send(request.body))
+            end = self._without_key(await self._send(request.body, min(settings.call_deadline_s, max(SHORTEST_CALL_S, until - self.clock()))))
             if request.purpose == "prewarm" and end.outcome == "empty":  # it was asked to write the cache and say nothing
                 end = replace(end, outcome="completed", error_kind=None, message="", try_again=False)
         except asyncio.CancelledError:
@@ -426,9 +501,9 @@ class Api:
         if end.headers is not None:
             asked = spacing_asked(end.headers, len(self.budget.open) + 1, request.estimated_input_tokens)
             self._spacing_s = min(asked, settings.longest_wait_s)
-        self._heed(end)
+        self._heed(end, is_probe=is_probe)
         if end.try_again:
-            raise TryAgain(answer, end.wait_s)
+            raise TryAgain(answer, end.wait_s, may_be_billed=end.status != "failed")
         return answer
 
     def _without_key(self, end: "End") -> "End":
@@ -459,47 +534,48 @@ class Api:
         elif end.status == "answered" and cost.cost_usd is None:
             tally.unpriced += 1
 
-    def _heed(self, end: "End") -> None:
-        """Lets all calls wait when the API asks for it, and ends the run when asking further is pointless.
+    def _spent(self) -> str:
+        return f"{self.tally.cost_usd:.6f} USD were spent by this run so far; what is left undone stays pending."
+
+    def _heed(self, end: "End", *, is_probe: bool) -> None:
+        """Tells the breaker, lets all calls wait when the API asks for it, and ends the run when asking further is pointless.
 
         Raises: ApiRefused, ApiUnavailable.
         """
-        spent = f"{self.tally.cost_usd:.6f} USD were spent by this run so far; what is left undone stays pending."
+        at = time.monotonic()
+        if end.is_silent or (is_probe and end.try_again):
+            reason = f"{end.error_kind}: {_sentence(end.message)}"
+            self._record(self.breaker.failed(at, reason, is_probe=is_probe, wait_s=end.wait_s or 0.0))
+        elif not end.try_again or end.status == "answered":
+            self.answered += 1
+            self._record(self.breaker.answered(at))
         if end.http_status in (401, 403, 404):
             what = {401: "the key", 403: "this key's access", 404: f"the model {self.settings.model!r} or the address"}[end.http_status]
-            raise ApiRefused(f"{self.settings.base_url} refuses {what}: {end.message} {spent} Correct it, then run the same command again.")
+            raise ApiRefused(f"{self.settings.base_url} refuses {what}: {end.message} {self._spent()} Correct it, then run the same command again.")
         if end.error_kind == "insufficient_quota":
-            raise ApiUnavailable(f"The account's quota is used up: {end.message} {spent} Add credit, then run the same command again.")
-        if end.wait_s is not None and end.wait_s > self.settings.longest_wait_s and end.http_status in RETRY_STATUS:
+            raise ApiUnavailable(f"The account's quota is used up: {end.message} {self._spent()} Add credit, then run the same command again.")
+        if end.wait_s is not None and end.wait_s > self.settings.longest_wait_s and end.try_again:
             raise ApiUnavailable(
                 f"{self.settings.base_url} asks to be left alone for {end.wait_s:.0f} s, longer than AUTOD_LONGEST_WAIT_S="
-                f"{self.settings.longest_wait_s:g}: {end.message} {spent} Run the same command again after that time."
+                f"{self.settings.longest_wait_s:g}: {end.message} {self._spent()} Run the same command again after that time."
             )
         if end.http_status == 429 and end.wait_s:
-            self.not_before = max(self.not_before, time.monotonic() + min(end.wait_s, self.settings.longest_wait_s))
-        self.silent_attempts = self.silent_attempts + 1 if end.is_silent else 0
-        if self.silent_attempts >= DEAD_AFTER or (self.quota <= 0 and end.try_again):
-            dead = (
-                f"has not answered {self.silent_attempts} attempts in a row"
-                if self.silent_attempts >= DEAD_AFTER
-                else "fails more often than it answers"
-            )
-            raise ApiUnavailable(f"{self.settings.base_url} {dead}; the last said: {end.message} {spent} Run the same command again when it is back.")
+            self.not_before = max(self.not_before, at + min(end.wait_s, self.settings.longest_wait_s))
 
-    async def _send(self, body: bytes) -> "End":
+    async def _send(self, body: bytes, deadline_s: float) -> "End":
         import httpx2
         import openai
 
         assert self._client is not None
         try:
-            async with asyncio.timeout(self.settings.call_deadline_s):
+            async with asyncio.timeout(deadline_s):
                 response = await self._client.answer(body)
         except openai.APIStatusError as error:
             return _refused(error.response)
         except TimeoutError:
-            return _cut_off("deadline", f"no whole answer within {self.settings.call_deadline_s:g} s")
+            return _cut_off("deadline", f"no whole answer within {deadline_s:g} s")
         except AnswerTooLarge as error:
-            return replace(_cut_off("too_large", str(error)), try_again=False)
+            return replace(_cut_off("too_large", str(error)), try_again=False, is_silent=False)
         except (openai.APIConnectionError, httpx2.HTTPError, OSError) as error:
             return _lost(error)
         return _understand(response)
@@ -564,6 +640,10 @@ class End:
     wait_s: float | None = None
     is_silent: bool = False
     headers: Any = None
+
+
+def _sentence(words: object) -> str:
+    return str(words).rstrip(". ")[:300] + "."
 
 
 def received_answer(call_id: UUID, outcome: str, body: str, is_simulated: bool) -> Answer:
@@ -652,7 +732,8 @@ def _refused(response: Any) -> End:
     status = response.status_code
     kind = "insufficient_quota" if code == "insufficient_quota" else f"http_{status}"
     wished = response.headers.get("x-should-retry")
-    again = status in RETRY_STATUS and kind != "insufficient_quota" if wished not in ("true", "false") else wished == "true"
+    by_status = (status in RETRY_STATUS or status >= 500) and kind != "insufficient_quota"
+    again = by_status if wished not in ("true", "false") else wished == "true"
     return End(
         status="failed",
         error_kind=kind,
@@ -706,11 +787,11 @@ def _understand(response: Any) -> End:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return End(outcome="malformed", error_kind="malformed", message=f"the answer is not JSON: {error}", try_again=True, **known)
+        return End(outcome="malformed", error_kind="malformed", message=f"the answer is not JSON: {error}", try_again=True, is_silent=True, **known)
     if not isinstance(body, dict) or not isinstance(body.get("output"), list):
         fault = body.get("error") if isinstance(body, dict) else None
         message = str(fault.get("message")) if isinstance(fault, dict) else "the answer has no output"
-        return End(outcome="malformed", error_kind="malformed", message=message, try_again=True, **known)
+        return End(outcome="malformed", error_kind="malformed", message=message, try_again=True, is_silent=True, **known)
     return _outcome(body, known)
 
 

@@ -1,91 +1,145 @@
 """Budgets that hold: what is left = budget − settled − what open calls can still cost.
 
 Decided here: a call is let through only if its upper bound fits what is left of every limit (run, UTC day, UTC month); if it does not fit but
-calls are in flight, it waits for them to settle for less than their bound; if none is, the budget is exhausted. Derived from the record:
-the sums of the ledger at the start of the run, and the starts and ends that the run itself writes. Simulated and real money are kept apart.
-Called by api.py around every call. Never asks the network.
+calls are in flight, it waits for them to settle for less than their bound; if none is, the budget is exhausted. A call that nobody can price is
+refused unless that is allowed on purpose. What was taken before the run is the view `budget_taken`; what the run takes is added from the starts
+and ends that it writes to the ledger, so that the view says the same afterwards. A period is counted from its beginning on, calls dated in the
+future included: a clock that goes back makes a budget tighter, never wider. Simulated and real money are kept apart.
+Called by api.py around every call, and by ingest.py for what is worth an alert. Never asks the network.
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 import duckdb
 
-from .errors import BudgetExhausted
+from . import journal
+from .alerts import Alert
+from .errors import BudgetExhausted, SettingsError
 from .settings import Settings
 
-SPENT_SQL = """
-select period, settled_usd + open_usd from (
-    select 'day' as period, coalesce(sum(cost_usd), 0) as settled_usd,
-           coalesce(sum(cost_upper_usd) filter (where cost_usd is null and status <> 'failed'), 0) as open_usd
-    from api_calls where is_simulated = $simulated and started_at >= cast(cast(now() at time zone 'UTC' as date) as timestamp) at time zone 'UTC'
-    union all
-    select 'month', coalesce(sum(cost_usd), 0), coalesce(sum(cost_upper_usd) filter (where cost_usd is null and status <> 'failed'), 0)
-    from api_calls where is_simulated = $simulated and started_at >= date_trunc('month', now() at time zone 'UTC') at time zone 'UTC'
-)"""
+TAKEN_SQL = """
+select day_utc, sum(settled_usd), sum(open_usd) from budget_taken where is_simulated = $simulated and day_utc >= $first group by day_utc"""
 
 
-def spent_before(con: duckdb.DuckDBPyConnection, *, is_simulated: bool) -> dict[str, Decimal]:
-    """USD of this UTC day and month so far: settled, and the upper bounds of calls whose cost nobody knows."""
-    return dict(con.execute(SPENT_SQL, {"simulated": is_simulated}).fetchall())
+@dataclass
+class Taken:
+    """USD taken of a budget: `settled` is known, `open` is what calls without a known cost can have cost at most."""
+
+    settled: Decimal = Decimal(0)
+    open: Decimal = Decimal(0)
+
+
+def taken_before(con: duckdb.DuckDBPyConnection, *, is_simulated: bool) -> dict[date, Taken]:
+    """What each UTC day of this month, and any later one, has taken so far. Source: sql/views/44_budget_status.sql"""
+    first = journal.now().date().replace(day=1)
+    found = con.execute(TAKEN_SQL, {"simulated": is_simulated, "first": first}).fetchall()
+    return {day: Taken(settled, open_usd) for day, settled, open_usd in found}
 
 
 @dataclass
 class Budget:
-    """The limits of a run and what its calls have taken of them. All amounts are USD."""
+    """The limits of a run and what is taken of them: by UTC day of sending, the run's own calls included, and by the run alone. All in USD."""
 
     limits: dict[str, Decimal]
-    before: dict[str, Decimal]
-    settled: Decimal = Decimal(0)
-    unsettled: Decimal = Decimal(0)
-    open: dict[UUID, Decimal] = field(default_factory=dict)
+    days: dict[date, Taken]
+    allow_unpriced: bool = False
+    run: Taken = field(default_factory=Taken)
+    open: dict[UUID, tuple[date, Decimal]] = field(default_factory=dict)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def left(self) -> tuple[str, Decimal] | None:
         """The tightest limit and what is left of it; None without a limit."""
-        taken = self.settled + self.unsettled + sum(self.open.values(), Decimal(0))
-        rest = [(limit - self.before.get(period, Decimal(0)) - taken, period) for period, limit in self.limits.items()]
+        today = journal.now().date()
+        taken = {"run": (self.run,), "day": self._since(today), "month": self._since(today.replace(day=1))}
+        rest = [(limit - sum(part.settled + part.open for part in taken[period]), period) for period, limit in self.limits.items()]
         if not rest:
             return None
         amount, period = min(rest)
         return period, amount
 
-    async def reserve(self, call_id: UUID, upper: Decimal | None) -> None:
-        """Lets a call through, if need be after others have settled. A call without a bound (allowed on purpose) takes nothing.
+    def settled_this_month(self) -> Decimal:
+        """USD that the calls of this UTC month are known to have cost."""
+        return sum((part.settled for part in self._since(journal.now().date().replace(day=1))), Decimal(0))
 
-        Raises: BudgetExhausted when it does not fit and no open call can make room.
+    def _since(self, first: date) -> Iterable[Taken]:
+        return [part for day, part in self.days.items() if day >= first]
+
+    async def reserve(self, call_id: UUID, upper: Decimal | None) -> datetime:
+        """Lets a call through, if need be after others have settled, and returns when; a call without a bound takes nothing.
+
+        Raises: BudgetExhausted when it does not fit and no open call can make room; SettingsError when it has no bound and that is not allowed.
         """
+        if upper is None and not self.allow_unpriced:
+            raise SettingsError(
+                f"The next call cannot be priced: no price list knows its model and service tier on {journal.now():%Y-%m-%d}. It was not sent; what "
+                "is left undone stays pending. Choose another with --model, or allow it on purpose with --allow-unpriced: its calls then cost NULL."
+            )
         bound = upper or Decimal(0)
-        if not self.limits:
-            self.open[call_id] = bound
-            return
-        async with self.changed:
-            while (left := self.left()) is not None and left[1] < bound:
-                if not self.open:
-                    raise BudgetExhausted(
-                        f"The budget of the {left[0]} ({self.limits[left[0]]} USD) has {left[1]:.6f} USD left, and the next call can cost "
-                        f"{bound:.6f} USD. No further call is sent; what is left undone stays pending. Raise it with --max-usd or "
-                        f"AUTOD_BUDGET_{left[0].upper()}_USD, then run the same command again."
-                    )
-                await self.changed.wait()
-            self.open[call_id] = bound
+        if self.limits:
+            async with self.changed:
+                while (left := self.left()) is not None and left[1] < bound:
+                    if not self.open:
+                        raise BudgetExhausted(
+                            f"The budget of the {left[0]} ({self.limits[left[0]]} USD) has {left[1]:.6f} USD left, and the next call can cost "
+                            f"{bound:.6f} USD. No further call is sent; what is left undone stays pending. Raise it with --max-usd or "
+                            f"AUTOD_BUDGET_{left[0].upper()}_USD, then run the same command again.",
+                            left[0],
+                        )
+                    await self.changed.wait()
+        at = journal.now()
+        self.open[call_id] = (at.date(), bound)
+        for part in (self.run, self._day(at.date())):
+            part.open += bound
+        return at
 
     async def settle(self, call_id: UUID, cost: Decimal | None, *, is_unsettled: bool) -> None:
         """Replaces a reservation by what the call cost, or keeps its bound when nobody knows."""
-        bound = self.open.pop(call_id, Decimal(0))
-        if cost is not None:
-            self.settled += cost
-        elif is_unsettled:
-            self.unsettled += bound
+        day, bound = self.open.pop(call_id)
+        for part in (self.run, self._day(day)):
+            if cost is not None:
+                part.settled += cost
+            if cost is not None or not is_unsettled:
+                part.open -= bound
         if self.limits:
             async with self.changed:
                 self.changed.notify_all()
 
+    def _day(self, day: date) -> Taken:
+        return self.days.setdefault(day, Taken())
 
-def budget_for(settings: Settings, before: dict[str, Decimal], max_usd: Decimal | None = None) -> Budget:
+
+def budget_for(settings: Settings, before: dict[date, Taken], max_usd: Decimal | None = None) -> Budget:
     """The budget of a run under these settings; `max_usd` is the limit of the run given with the command."""
     run = max_usd if max_usd is not None else settings.budget_run_usd
     limits = {"run": run, "day": settings.budget_day_usd, "month": settings.budget_month_usd}
-    return Budget({period: limit for period, limit in limits.items() if limit is not None}, before)
+    return Budget({period: limit for period, limit in limits.items() if limit is not None}, before, settings.allow_unpriced)
+
+
+def spend_alerts(budget: Budget, settings: Settings) -> list[Alert]:
+    """An alert for each threshold of AUTOD_ALERT_USD that the known cost of this UTC month has reached; the highest threshold's is critical."""
+    spent, money = budget.settled_this_month(), "simulated USD" if settings.is_simulated else "USD"
+    month = f"{journal.now():%Y-%m}"
+    return [
+        Alert(
+            "critical" if threshold == max(settings.alert_usd) else "warning",
+            "budget",
+            f"The calls of {month} have cost {spent:.6f} {money} and so reached the {threshold:f} of AUTOD_ALERT_USD.",
+            f"spent {threshold:f}",
+            month,
+            settings.is_simulated,
+        )
+        for threshold in sorted(settings.alert_usd)
+        if spent >= threshold
+    ]
+
+
+def exhausted_alert(error: BudgetExhausted, settings: Settings, run_id: str) -> Alert:
+    """The alert of a budget that stopped a run: a warning for a day or a month, a note for a run, whose limit may be meant to stop it."""
+    window = {"day": f"{journal.now():%Y-%m-%d}", "month": f"{journal.now():%Y-%m}"}.get(error.period, run_id)
+    is_meant = error.period == "run"
+    return Alert("info" if is_meant else "warning", "budget", str(error), f"{error.period} exhausted", window, settings.is_simulated)

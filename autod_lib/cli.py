@@ -298,7 +298,7 @@ def report(local: Local = False, force: Annotated[bool, typer.Option("--force", 
 
 @app.command()
 def status(as_json: Json = False) -> None:
-    """Show where the workspace stands: documents, money, budget, last run, and what is being written."""
+    """Show where the workspace stands: documents, money, budget, last run, newest alerts, and what is being written."""
     from . import journal, store, workspace
 
     with _settings() as settings:
@@ -319,15 +319,23 @@ def status(as_json: Json = False) -> None:
                 "last_run": store.rows(
                     con, "select run_id, command, state, exit_status, started_at, seconds from runs_overview order by started_at desc limit 1"
                 ),
+                "outages": store.rows(
+                    con,
+                    "select run_id, state, opened_at, away_s, probes, reason from api_outages "
+                    "where run_id = (select max(run_id) from runs_started where command = 'ingest') order by outage desc limit 3",
+                ),
+                "alerts": store.rows(
+                    con, "select logged_at, severity, component, message from alerts order by logged_at desc, run_id, seq desc limit 5"
+                ),
             }
     if as_json:
         return _print_json(result)
     print(f"Workspace {result['workspace']}: {'held by ' + held if held else 'free'}")
     print("Documents: " + (", ".join(f"{count} {name}" for name, count in result["documents"].items()) or "none yet: autod ingest PATH"))
-    for name in ("money", "budget", "last_run"):
+    for name in ("money", "budget", "last_run", "outages", "alerts"):
         if result[name]:
             print(f"\n{name.replace('_', ' ').capitalize()}")
-            _print_rows(result[name])
+            _print_rows(result[name], widest=None if name == "alerts" else 80)
     return None
 
 

@@ -140,15 +140,16 @@ def estimate(
     options = options or Options()
     roots = absolute_roots(paths)
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup_hash(settings))
-        unread = due(found, options, settings)[: options.limit]
+        found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
+        todo = due(found, options, settings)
+        unread = todo[: options.limit]
         answered = answers_known(con, settings) if unread else {}
         seen = {name: forecast.seen(con, settings.model_copy(update={"model": name})) for name in (settings.model, *models)}
         prompt_hash = prompt.version(settings.fields)
         cached = {(name, tier): cache.observed(con, name, tier, prompt_hash, is_simulated=settings.is_simulated) for name in seen for tier in TIERS}
     tier = prompt.tier_of(settings)
     nothing = Forecast("read", settings.model, tier, settings.input_mode)
-    total = Estimate(settings.model, settings.is_simulated, settings.input_mode, nothing, found.files, found.files - len(unread))
+    total = Estimate(settings.model, settings.is_simulated, settings.input_mode, nothing, found.files, found.files - len(todo))
     settled = {known.document_sha256 for known in found.known} - {item.document_sha256 for item in unread if isinstance(item, Known)}
     readings, prefix = _apart(_read(unread, settings, progress, exact)) if unread else ([], 0)
     documents: dict[str, list[forecast.Document]] = {}

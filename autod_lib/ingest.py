@@ -17,16 +17,17 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from . import cache, forecast, glance, journal, prompt, store, tokens, workspace
+from . import alerts, cache, forecast, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
-from .errors import AutodError, BudgetExhausted, SettingsError, WorkspaceBusy, WorkspaceUnusable
+from .errors import AutodError, BudgetExhausted, RunTimeUp, SettingsError, WorkspaceBusy, WorkspaceUnusable
 from .forecast import Forecast
-from .look import Found, Known, Look, absolute_roots, inbox_of, look
-from .report import Options, Progress, Report, finish_columns, ingest_columns
+from .look import Found, Known, Look, absolute_roots, has_news, inbox_of, look
+from .report import NAMED, Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
 
 LOAD_EVERY_S: Final = 10.0
@@ -102,9 +103,10 @@ def watch(
     """
     paths = list(paths)
     total: Report | None = None
+    tried: set[tuple[str, int]] = set()
     try:
         while True:
-            if total is None or _has_news(paths, settings):
+            if total is None or _has_news(paths, settings, tried):
                 report = ingest(paths, settings, _left(options, total), progress)
                 total = report if total is None else total.plus(report)
                 if report.stopped_by:
@@ -124,13 +126,13 @@ def _left(options: Options | None, total: "Report | None") -> Options | None:
     return replace(options, max_usd=max(Decimal(0), options.max_usd - total.cost_usd - total.unsettled_upper_usd))
 
 
-def _has_news(paths: list[Path], settings: Settings) -> bool:
+def _has_news(paths: list[Path], settings: Settings, tried: set[tuple[str, int]]) -> bool:
     roots = absolute_roots(paths)
     if glance.as_noted(roots, settings) is not None:
         return False
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup_hash(settings))
-    return bool(found.unread or found.vanished)
+        found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
+    return has_news(found, tried)
 
 
 class _Interrupts:
@@ -197,21 +199,24 @@ async def _run(
     begun = time.monotonic()
     setup = setup_hash(settings)
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup)
+        found = look(con, roots, setup, settings.max_pdf_bytes)
         todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
         seen = _cache_seen(con, settings) if todo else cache.Observed()
         known = forecast.seen(con, settings) if todo else forecast.Seen()
+        raised = alerts.earlier(con, settings.home)
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before, seen, known, forecasts)
-        async with _signals(run, interrupts):
-            run.note_look()
-            try:
-                if todo:
-                    await run.work(todo, progress)
-            except AutodError as error:
-                run.stop(error)
+        with alerts.Alerts(settings, segment, raised) as run.alerts:
+            async with _signals(run, interrupts):
+                run.note_look()
+                try:
+                    if todo:
+                        await run.work(todo, progress)
+                        run.alert_spend()
+                except AutodError as error:
+                    run.stop(error)
         report = run.report(run_id, time.monotonic() - begun)
         if not isinstance(run.stopped, WorkspaceUnusable):  # else ends are missing: the run stays unfinished, so that the ledger names them
             segment.write("run_finished", **finish_columns(report))
@@ -231,7 +236,7 @@ def _note_rest(roots: list[str], settings: Settings, run: "_Run") -> None:
     """Looks once more and, if nothing is left to do, notes what a further run will say, so that it needs no database."""
     before = glance.segments(settings.home), glance.listing(roots)
     with store.reading(settings.home) as con:
-        found = look(con, roots, run.setup)
+        found = look(con, roots, run.setup, settings.max_pdf_bytes)
     if not (due(found, Options(), settings) or found.vanished or found.unreadable or any(known.is_deleted for known in found.known)):
         further = _Run(settings, Options(), run.segment, run.setup, found, {}, {}, {}, cache.Observed())
         further.settle_known()
@@ -244,12 +249,12 @@ def answers_known(con: Any, settings: Settings) -> dict[str, Any]:
     return dict(con.execute(ANSWERED_SQL, asked).fetchall())
 
 
-def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[str, Decimal]]:
-    """What need not be asked again: keys with an answer, answers that a killed or stopped run had received, and what was spent."""
-    from .budget import spent_before
+def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[date, Any]]:
+    """What need not be asked again: keys with an answer, answers that a killed or stopped run had received; and what was taken of the budgets."""
+    from .budget import taken_before
 
     received = {key: kept for key, *kept in con.execute(RECEIVED_SQL, {"simulated": settings.is_simulated}).fetchall()}
-    return answers_known(con, settings), received, spent_before(con, is_simulated=settings.is_simulated)
+    return answers_known(con, settings), received, taken_before(con, is_simulated=settings.is_simulated)
 
 
 def _cache_seen(con: Any, settings: Settings) -> cache.Observed:
@@ -281,7 +286,7 @@ class _Run:
         found: Look,
         answered: dict[str, Any],
         received: dict[str, list[Any]],
-        before: dict[str, Decimal],
+        before: dict[date, Any],
         seen: cache.Observed,
         known: forecast.Seen = NOTHING_SEEN,
         forecasts: Sequence[Forecast] = (),
@@ -298,6 +303,7 @@ class _Run:
         self.contents: dict[str, str | None] = {}
         self.reviews: set[str] = set()
         self.duplicates = 0
+        self.alerts: alerts.Alerts | None = None
         self.api: Any = None
         self.readers: Any = None
         self.prefix_tokens = 0
@@ -354,6 +360,16 @@ class _Run:
             self.stopped = error
         self.stopping.set()
 
+    def alert_spend(self) -> None:
+        """Raises the alerts that what the month has cost, or a budget that stopped the run, is worth."""
+        from .budget import exhausted_alert, spend_alerts
+
+        assert self.alerts is not None
+        for alert in spend_alerts(self.api.budget, self.settings):
+            self.alerts.raise_once(alert)
+        if isinstance(self.stopped, BudgetExhausted):
+            self.alerts.raise_once(exhausted_alert(self.stopped, self.settings, self.segment.run_id))
+
     async def work(self, todo: list[Found | Known], progress: Callable[[Progress], None] | None) -> None:
         """Takes the documents through the pipeline, as many at once as calls may be in flight, and the readers a little ahead of them."""
         from .api import Api
@@ -387,6 +403,8 @@ class _Run:
             self.shards = self._shards(len(todo))
             self._forecast(todo)
             api.stopping = self.stopping
+            if settings.run_deadline_s is not None:
+                asyncio.get_running_loop().call_later(settings.run_deadline_s, self.stop, _time_up(settings.run_deadline_s))
             in_flight = asyncio.Semaphore(settings.in_flight)
 
             async def worker() -> None:
@@ -396,6 +414,7 @@ class _Run:
                     self.taken += 1
                     try:
                         await self._document(item, readers, in_flight)
+                        self.alert_spend()
                     except AutodError as error:
                         self.stop(error)
                     except Exception as error:
@@ -621,16 +640,17 @@ class _Run:
 
         async def ask(purpose: str, content: bytes, cap: int | None = None, extra: int = 0) -> Any:
             async with self._placed() as place:
-                return await self._ask(request(place, purpose, content, cap, extra))
+                return await self._ask(request(place, purpose, content, cap, extra), until)
 
         async with in_flight:
             if self.stopping.is_set():
                 return "pending", None, "", key
+            until = self.api.clock() + settings.document_deadline_s
             given = await ask("extract", parts)
-            if given.outcome == "incomplete_max_tokens":
+            if given.outcome == "incomplete_max_tokens" and self.api.clock() < until:
                 given = await ask("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens)
             record, problems = validate(given.text, settings.fields) if given.outcome == "completed" else (None, [])
-            if problems and settings.repair:
+            if problems and settings.repair and self.api.clock() < until:
                 content = prompt.repair_parts(parts, given.text or "", problems)
                 extra = await self.readers.count((given.text or "")[:20_000]) + 200
                 second = await ask("repair", content, extra=extra)
@@ -725,14 +745,14 @@ class _Run:
             "expected_write_tokens": written,
         }
 
-    async def _ask(self, request: Any) -> Any:
+    async def _ask(self, request: Any, until: float) -> Any:
         """An answer: one that a killed or stopped run had received for this key, else a new one."""
         from .api import received_answer
 
         kept = self.received.pop(request.request_key, None)
         if kept is not None:
             return received_answer(*kept)
-        answer = await self.api.ask(request)
+        answer = await self.api.ask(request, until)
         if answer.is_simulated and not self.settings.is_simulated:
             raise SettingsError(
                 f"{self.settings.base_url} says that its answers are simulated; none may stand for a real one. Set AUTOD_SIMULATED=true to use it "
@@ -793,17 +813,20 @@ class _Run:
     def report(self, run_id: str, seconds: float) -> Report:
         """The run in figures."""
         states = list(self.states.values())
-        skipped = len(due(self.found, self.options, self.settings)) - self.taken
+        todo = due(self.found, self.options, self.settings)
+        begun = [item.path for item in todo[: self.taken] if self.states.get(self.contents.get(item.path) or item.path) == "pending"]
+        skipped = [item.path for item in todo[self.taken :]]
         report = Report(
             run_id=run_id,
             simulated=self.settings.is_simulated,
             processed=states.count("processed"),
             reused=states.count("reused"),
             failed=states.count("failed"),
-            pending=states.count("pending") + skipped,
+            pending=states.count("pending") + len(skipped),
             duplicates=self.duplicates,
             needs_review=len(self.reviews),
             seconds=round(seconds, 3),
+            undone=[journal.path_text(path) for path in [*begun, *skipped][:NAMED]],
         )
         report.documents = report.processed + report.reused + report.failed + report.pending
         if self.api is not None:
@@ -813,6 +836,7 @@ class _Run:
             report.cached_tokens, report.cache_write_tokens = tally.cached_tokens, tally.cache_write_tokens
             report.calls_unpriced = tally.unpriced
             report.unsettled, report.unsettled_upper_usd = tally.unsettled, tally.unsettled_upper_usd
+            report.outages, report.away_s = self.api.breaker.outages, round(self.api.breaker.away_s(time.monotonic()), 3)
         if self.forecasts:
             expected = self.forecasts[0]
             report.forecast_usd, report.forecast_low_usd, report.forecast_high_usd = expected.expected_usd, expected.low_usd, expected.high_usd
@@ -825,6 +849,13 @@ class _Run:
             report.exit_status = 130
             report.stopped_by = "Interrupted. Everything known is kept; the same command goes on where this one stopped."
         return report
+
+
+def _time_up(seconds: float) -> RunTimeUp:
+    return RunTimeUp(
+        f"The {seconds:g} s of AUTOD_RUN_DEADLINE_S are over. Everything known is kept, what is left undone stays pending; the same command goes on "
+        "where this one stopped."
+    )
 
 
 @contextlib.asynccontextmanager

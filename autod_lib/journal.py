@@ -13,6 +13,7 @@ import gzip
 import os
 import secrets
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -192,15 +193,18 @@ def is_alive(segment: Path) -> bool:
 
 
 def read(segment: Path, offset: int = 0, at_most: int = 2_000_000) -> Iterator[Piece]:
-    """The whole lines of a segment from an offset on, in pieces of about `at_most` bytes.
+    """The whole lines of a segment from an offset to its end as it is now, in pieces of about `at_most` bytes.
+
+    What is appended meanwhile is left for the next read: to run after a run that writes would be to load it in crumbs.
 
     An event of another run than the segment's, or without its place, is poison: it would be counted twice or overwrite another.
     """
     run_id = run_of(segment)
     with gzip.open(segment) if segment.suffix == ".gz" else segment.open("rb") as file:
+        end = sys.maxsize if segment.suffix == ".gz" else os.fstat(file.fileno()).st_size
         file.seek(offset)
         rest = b""
-        while chunk := file.read(at_most):
+        while chunk := file.read(min(at_most, max(0, end - file.tell()))):
             data = rest + chunk
             cut = data.rfind(b"\n") + 1
             rest = data[cut:]

@@ -1,7 +1,8 @@
-"""The log: one line an event, on standard error and, if wanted, in a rotating file; the key is in none.
+"""The log: one line an event, on standard error and, if wanted, in a rotating file; no key is in any.
 
 Decided here: the two forms (text, json), that control characters are escaped so that a file name cannot make a second line or move the
-terminal's cursor, and that the key is blotted out whatever it stands in. Called by the commands and the notebooks once, at their start.
+terminal's cursor, and that keys and other secrets are blotted out whatever they stand in. Called by the commands and the notebooks once, at their
+start.
 """
 
 import logging
@@ -12,7 +13,7 @@ import time
 from typing import Final
 
 from .errors import WorkspaceUnusable
-from .settings import Settings
+from .settings import SECRETS, Settings
 
 UTC_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -30,16 +31,18 @@ def one_line(text: str) -> str:
 
 
 class _Blotted(logging.Filter):
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secrets: list[str]) -> None:
         super().__init__()
-        self.secret = secret
+        self.secrets = secrets
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         if record.exc_info:
             message += " | " + logging.Formatter().formatException(record.exc_info)
         record.exc_info, record.exc_text, record.args = None, None, None
-        record.msg = one_line(message.replace(self.secret, "[key]") if self.secret else message)
+        for secret in self.secrets:
+            message = message.replace(secret, "[key]")
+        record.msg = one_line(message)
         return True
 
 
@@ -61,11 +64,11 @@ def set_up(settings: Settings) -> None:
             raise WorkspaceUnusable(
                 f"The log file {str(settings.log_file)!r} cannot be written ({error.strerror}); nothing was sent. Correct AUTOD_LOG_FILE."
             ) from error
-    key = settings.api_key.get_secret_value() if settings.api_key else ""
-    secret = key if len(key) >= KEY_LENGTH else ""
+    given = [secret.get_secret_value() for name in SECRETS if (secret := getattr(settings, name)) is not None]
+    secrets = [secret for secret in given if len(secret) >= KEY_LENGTH]
     for handler in handlers:
         handler.setFormatter(_formatter(settings.log_format))
-        handler.addFilter(_Blotted(secret))
+        handler.addFilter(_Blotted(secrets))
     logger = logging.getLogger("autod")
     logger.handlers = handlers
     logger.setLevel(settings.log_level)

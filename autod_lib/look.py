@@ -42,6 +42,9 @@ where newest.last.problem is distinct from 'vanished'"""
 UNCERTAIN = frozenset({"changed_while_read", "unreadable"})
 """Problems of the moment: such a file is looked at again although it has not changed."""
 
+TOO_LARGE = "too_large"
+"""The problem of a file beyond the size that is read; it is looked at again when larger ones are allowed."""
+
 
 class Found(NamedTuple):
     """A file that is to be read: its path, the folder it was found under, and what the file system says of it."""
@@ -67,12 +70,16 @@ class Known(NamedTuple):
 
 @dataclass(slots=True)
 class Look:
-    """What a look found; `vanished` are paths that are no longer there, `unreadable` folders that could not be listed."""
+    """What a look found; `vanished` are paths that are no longer there, `unreadable` folders that could not be listed.
+
+    `unread` are files that are new, changed or uncertain; `unreadable_still` are those of them that could not be read before and have not changed.
+    """
 
     unread: list[Found] = field(default_factory=list)
     known: list[Known] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    unreadable_still: list[str] = field(default_factory=list)
     roots: list[str] = field(default_factory=list)
     files: int = 0
     seconds: float = 0.0
@@ -144,8 +151,8 @@ def absolute_roots(paths: Iterable[Path]) -> list[str]:
     return [path for path in absolute if not any(path.startswith(f"{other.rstrip('/')}/") for other in absolute if other != path)]
 
 
-def look(con: "duckdb.DuckDBPyConnection", roots: list[str], setup_hash: str) -> Look:
-    """Compares what is there with what the record knows under the settings of `setup_hash`."""
+def look(con: "duckdb.DuckDBPyConnection", roots: list[str], setup_hash: str, max_bytes: int) -> Look:
+    """Compares what is there with what the record knows under the settings of `setup_hash`, which let files of `max_bytes` be read."""
     begun = time.perf_counter()
     # A name that is not UTF-8 is recorded as an address, also below a folder whose own name is plain.
     forms = [form for root in roots for form in dict.fromkeys((path_text(root), Path(root).as_uri()))]
@@ -161,9 +168,13 @@ def look(con: "duckdb.DuckDBPyConnection", roots: list[str], setup_hash: str) ->
         found.files += len(there)
         for path, status in there:
             before = known.pop(path if path.isascii() else path_text(path), None)
-            if before is not None and before[1] == status.st_size and before[2] == status.st_mtime_ns and before[4] not in UNCERTAIN:
+            is_same = before is not None and before[1] == status.st_size and before[2] == status.st_mtime_ns
+            problem = before[4] if before is not None else None
+            if before is not None and is_same and problem not in UNCERTAIN and not (problem == TOO_LARGE and status.st_size <= max_bytes):
                 found.known.append(Known(path, root, *before[3:]))
             else:
+                if is_same and problem == "unreadable":
+                    found.unreadable_still.append(path)
                 found.unread.append(Found(path, root, status.st_size, status.st_mtime_ns))
     # What lies in a folder that cannot be listed now has not vanished.
     hidden = tuple(f"{form.rstrip('/')}/" for folder in found.unreadable for form in (path_text(folder), Path(folder).as_uri()))
@@ -171,3 +182,16 @@ def look(con: "duckdb.DuckDBPyConnection", roots: list[str], setup_hash: str) ->
     found.vanished = [text for text in looked_at if not f"{text}/".startswith(hidden)]
     found.seconds = time.perf_counter() - begun
     return found
+
+
+def has_news(found: Look, tried: set[tuple[str, int]]) -> bool:
+    """Whether a look found something that the last one of a watcher had not.
+
+    A file that cannot be read is news once, and again when its rights change: `tried` has path and time of status change of each, and is brought
+    up to date.
+    """
+    still = {(path, status.st_ctime_ns) for path in found.unreadable_still if (status := _status(path)) is not None}
+    is_news = len(found.unread) > len(found.unreadable_still) or bool(found.vanished) or still != tried
+    tried.clear()
+    tried.update(still)
+    return is_news

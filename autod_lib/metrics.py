@@ -522,8 +522,8 @@ def document_problems(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | No
 def alerts(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None) -> pl.DataFrame:
     """What somebody should know, newest first.
 
-    run_id str · seq int · logged_at UTC · severity, component, message, dedupe_key str · is_simulated bool, null when it concerns no money.
-    Source: the table alerts in sql/migrations/0001_tables.sql
+    run_id str · seq int · logged_at UTC · severity, component, message, dedupe_key str · is_simulated bool, null when it concerns no money ·
+    dedupe_window str.   Source: the table alerts in sql/migrations/0001_tables.sql and 0006_alerts.sql
     """
     sql = f"from alerts where {ONE_KIND_OR_NONE} and {in_period(utc_day('logged_at'))} order by logged_at desc, run_id, seq"
     return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until})

@@ -347,7 +347,7 @@ class _Worker:
 
     def _on_readable(self) -> None:
         try:
-            part = self._socket.recv(1 << 18)
+            part = self._socket.recv(1 << 16)  # room for more would be asked of the system anew each time
         except BlockingIOError:
             return
         except OSError:

@@ -13,7 +13,6 @@ uses the network, and gets nothing of its parent's environment but the path of s
 """
 
 import base64
-import binascii
 import errno
 import gc
 import hashlib
@@ -35,6 +34,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+
+import pybase64
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
@@ -715,7 +716,7 @@ def answers(path: bytes, inbox: bytes | None, *, text: bool, file: bool, limits:
 
 def _shared(data: bytes, descriptor: int) -> bytes:
     """Leaves the base64 in the file that parent and worker share: a socket would copy it twice, in small parts."""
-    encoded = memoryview(binascii.b2a_base64(data, newline=False))
+    encoded = memoryview(pybase64.b64encode(data))
     written = 0
     while written < len(encoded):
         written += os.pwrite(descriptor, encoded[written:], written)

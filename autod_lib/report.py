@@ -16,8 +16,10 @@ from .settings import Settings
 
 ADDED: Final = (
     *("processed", "calls", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens"),
-    *("cost_usd", "calls_unpriced", "unsettled", "unsettled_upper_usd", "seconds"),
+    *("cost_usd", "calls_unpriced", "unsettled", "unsettled_upper_usd", "outages", "away_s", "seconds"),
 )
+NAMED: Final = 20  # pending documents that a report names; a sentence names fewer
+SHOWN: Final = 3
 FORECAST: Final = ("forecast_usd", "forecast_low_usd", "forecast_high_usd")  # None where nobody prices the model
 
 
@@ -71,6 +73,8 @@ class Report:
     calls_unpriced: int = 0
     unsettled: int = 0
     unsettled_upper_usd: Decimal = Decimal(0)
+    outages: int = 0
+    away_s: float = 0.0
     forecast_usd: Decimal | None = Decimal(0)
     forecast_low_usd: Decimal | None = Decimal(0)
     forecast_high_usd: Decimal | None = Decimal(0)
@@ -78,6 +82,7 @@ class Report:
     exit_status: int = 0
     stopped_by: str | None = None
     problems: dict[str, int] = field(default_factory=dict)
+    undone: list[str] = field(default_factory=list)  # paths of pending documents, the first NAMED of them
 
     def columns(self) -> dict[str, Any]:
         """The report as the contract's JSON object."""
@@ -92,6 +97,7 @@ class Report:
             parts = getattr(self, name), getattr(later, name)
             setattr(both, name, None if None in parts else sum(parts))
         both.failed, both.pending, both.duplicates, both.problems = later.failed, later.pending, later.duplicates, later.problems
+        both.undone = later.undone
         both.needs_review, both.reused = later.needs_review, max(0, later.reused - self.processed)  # what was moved away is not seen again
         both.documents = both.processed + both.reused + both.failed + both.pending
         return both
@@ -118,11 +124,17 @@ class Report:
             lines.append(f"{self.unsettled} calls are unsettled and can have cost up to {self.unsettled_upper_usd:.6f} {money} more.")
         if self.calls_unpriced:
             lines.append(f"{self.calls_unpriced} answered calls have no known cost and are not in the sum.")
+        if self.outages:
+            lines.append(f"The API was away {self.outages} times, {self.away_s:.0f} s in all: autod sql 'from api_outages'.")
         if self.problems:
             named = ", ".join(f"{count} {name}" for name, count in sorted(self.problems.items(), key=lambda item: -item[1]))
             lines.append(f"Not answered: {named}. Each has its reason: autod show FILE.")
         if self.stopped_by:
             lines.append(self.stopped_by)
+            if self.undone:
+                named = ", ".join(repr(path) for path in self.undone[:SHOWN])
+                more = f" and {self.pending - SHOWN} more" if self.pending > SHOWN else ""
+                lines.append(f"Left undone: {named}{more}.")
         return lines
 
 

@@ -25,7 +25,7 @@ from urllib.parse import quote
 from . import __version__, errors, journal, store
 from .errors import SettingsError
 from .report import start_columns
-from .settings import PROJECT, Settings, variable
+from .settings import PROJECT, SECRETS, Settings, variable
 
 HERE: Final = Path(__file__).resolve().parent
 WRITING: Final = ("10_ingest", "32_review")  # they change the record: what they do cannot be told from what is there
@@ -199,8 +199,9 @@ def _exit_status_within(home: Path, run_id: str) -> int:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The settings as variables: a kernel works in another folder, where no `.env` of this one reaches it."""
-    given = {variable(name): text for name, text in settings.printable().items() if text is not None and name != "api_key"}
-    return given if settings.api_key is None else given | {"OPENAI_API_KEY": settings.api_key.get_secret_value()}
+    given = {variable(name): text for name, text in settings.printable().items() if text is not None and name not in SECRETS}
+    needed = {"OPENAI_API_KEY": settings.api_key, variable("alert_webhook"): settings.alert_webhook}
+    return given | {name: secret.get_secret_value() for name, secret in needed.items() if secret is not None}
 
 
 def _run_one(path: Path, parameters: dict[str, Any], place: Path, environ: Mapping[str, str], cell_timeout_s: int) -> NotebookRun:

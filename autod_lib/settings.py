@@ -8,6 +8,7 @@ reads only the price file that a setting names. Plain pydantic, because pydantic
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -26,6 +27,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 InputMode = Literal["auto", "text", "file-low", "file-high"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 OWN_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL", "home": "AUTOD_HOME"}
+SECRETS = ("api_key", "alert_webhook")  # written nowhere but as whether they are set
 
 
 def default_home() -> Path:
@@ -65,6 +67,13 @@ class Settings(BaseModel):
     max_answer_bytes: int = Field(8_000_000, description="Longest answer that is read, in bytes.", ge=10_000)
     attempts: int = Field(5, description="Attempts a request may take within a run.", ge=1, le=20)
     longest_wait_s: float = Field(120.0, description="Longest wait between two attempts, in seconds.", ge=0, le=3600)
+    paid_retries: int = Field(2, description="Further attempts after one that was or may have been billed and brought no answer.", ge=0, le=20)
+    document_deadline_s: float = Field(1800.0, description="Longest time for all calls of a document, in seconds, outages apart.", gt=0)
+    run_deadline_s: float | None = Field(None, description="Longest time of a run, in seconds; what is left undone stays pending.", gt=0)
+    breaker_failures: int = Field(10, description="Attempts in a row without an answer after which a run pauses.", ge=1, le=1000)
+    breaker_pause_s: float = Field(2.0, description="First such pause, in seconds; each probe that fails doubles it, up to a minute.", gt=0, le=60)
+    breaker_give_up_s: float = Field(600.0, description="Longest outage that a run waits out, in seconds.", ge=0)
+    breaker_give_up_unanswered_s: float = Field(30.0, description="The same while the API has not answered this run once, in seconds.", ge=0)
     document_attempts: int = Field(3, description="Runs in which a failed document is tried again by --retry-failed.", ge=1, le=100)
     in_flight: int = Field(16, description="Calls under way at once.", ge=1, le=1024)
     requests_per_minute: int | None = Field(None, description="Limit of requests a minute; unset: learned from the headers.", ge=1)
@@ -76,6 +85,9 @@ class Settings(BaseModel):
     budget_month_usd: Decimal | None = Field(None, description="What a UTC month may cost.", ge=0)
     prices_file: Path | None = Field(None, description="File of your own prices; its form is that of data/prices/overrides.toml.")
     alert_usd: tuple[Decimal, ...] = Field((Decimal(10), Decimal(50), Decimal(100)), description="Spend of a month that raises an alert.")
+    alert_hook: str | None = Field(None, description="Command that gets each alert as JSON on its standard input; it runs without a shell.")
+    alert_webhook: SecretStr | None = Field(None, description="Address that each alert is posted to as JSON; never written anywhere.")
+    alert_timeout_s: float = Field(10.0, description="Longest time that the command, and the address, may take, in seconds.", gt=0, le=300)
 
     readers: int = Field(2, description="Worker processes that read PDFs.", ge=1, le=64)
     max_pdf_bytes: int = Field(50_000_000, description="Largest PDF that is read, in bytes.", ge=1)
@@ -106,6 +118,21 @@ class Settings(BaseModel):
     def _is_absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
+    @field_validator("alert_hook")
+    @classmethod
+    def _is_a_command(cls, value: str | None) -> str | None:
+        if value is not None and not shlex.split(value):  # which itself says so when a quotation mark is missing
+            raise ValueError("must be a command such as: /usr/local/bin/notify --quiet")
+        return value
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _is_a_web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value() if value else "http://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an http(s) address")
+        return value
+
     @field_validator("models_allowed", "alert_usd", mode="before")
     @classmethod
     def _is_a_list(cls, value: Any) -> Any:
@@ -120,11 +147,7 @@ class Settings(BaseModel):
     @cached_property
     def is_loopback(self) -> bool:
         """Whether the address is on this machine, where only the simulated API answers."""
-        host = urlsplit(self.base_url).hostname or ""
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return is_loopback(self.base_url)
 
     @property
     def is_simulated(self) -> bool:
@@ -146,12 +169,20 @@ class Settings(BaseModel):
         )
 
     def printable(self) -> dict[str, str | None]:
-        """Every setting by name as text, the key reduced to whether it is set."""
-        values = self.model_dump(mode="json", exclude={"api_key"})
-        key = "set" if self.api_key is not None else None
-        return {"api_key": key} | {
+        """Every setting by name as text, a secret reduced to whether it is set."""
+        values = self.model_dump(mode="json", exclude=set(SECRETS))
+        return {name: None if getattr(self, name) is None else "set" for name in SECRETS} | {
             name: None if value is None else ",".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in values.items()
         }
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is on this machine."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def variable(setting: str) -> str:
@@ -194,5 +225,5 @@ def _sentence(problem: Mapping[str, Any], values: Mapping[str, Any]) -> str:
         return message
     name = str(problem["loc"][0])
     text = re.sub(r"//[^/@]*@", "//…@", str(values.get(name, "")))  # a password in an address is not repeated
-    shown = "" if name == "api_key" else f"={text[:200]!r}"
+    shown = "" if name in SECRETS else f"={text[:200]!r}"
     return f"{variable(name)}{shown}: {message}"

@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -33,6 +34,8 @@ DATABASE: Final = "autod.duckdb"
 SQL: Final = files("autod_lib") / "sql"
 LOAD_MEMORY: Final = "24MB"  # of DuckDB's own while loading: more would only keep blocks that are not read again
 
+MERGE_EVERY: Final = 16  # segments: DuckDB would merge after every load, and so write each row of a long run four times or more
+
 # The tables that each kind of event is loaded into; a kind that is not here is of a newer autoD, and its events are quarantined.
 TABLES: Final = {
     "run_started": ("runs_started",),
@@ -45,6 +48,7 @@ TABLES: Final = {
     "forecast": ("forecasts",),
     "call_started": ("calls_started",),
     "call_finished": ("calls_finished", "call_bodies"),
+    "breaker_changed": ("breaker_changes",),
     "extraction": ("extractions",),
     "document_status": ("document_statuses",),
     "deletion": ("deletions",),
@@ -108,7 +112,7 @@ def _unusable(folder: Path, error: OSError) -> WorkspaceUnusable:
     )
 
 
-def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
+def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | None = None, merge: bool = False) -> duckdb.DuckDBPyConnection:
     path = str(database(home))
     # Hardened: a read-only connection alone could still read and write any file, attach databases and load extensions.
     hardened = {
@@ -120,6 +124,7 @@ def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | Non
     if not read_only:  # loading small groups is quicker on one thread, and takes a third less memory
         hardened["threads"] = "1"
         hardened["checkpoint_threshold"] = "64MB"  # closing makes one checkpoint; one every 16 MB writes the last rows of every table again
+        hardened["max_vacuum_tasks"] = "100" if merge else "0"
         if memory_limit:
             hardened["memory_limit"] = memory_limit
     deadline = time.monotonic() + wait_s
@@ -222,13 +227,15 @@ def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def writing(home: Path, *, wait_s: float = 30.0, memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def writing(home: Path, *, wait_s: float = 30.0, memory_limit: str | None = None, merge: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The database, open for writing and migrated, alone behind the gate; DuckDB may keep no more than `memory_limit` in memory.
+
+    With `merge`, what was appended in small groups is written anew as one when it is closed.
 
     Raises: WorkspaceBusy, WorkspaceUnusable, StoreDamaged, StoreTooNew.
     """
     with _gate(home, alone=True, wait_s=wait_s):
-        con = _open(home, read_only=False, wait_s=wait_s, memory_limit=memory_limit)
+        con = _open(home, read_only=False, wait_s=wait_s, memory_limit=memory_limit, merge=merge)
         try:
             migrate(con)
             yield con
@@ -312,13 +319,15 @@ def load(home: Path, *, wait_s: float = 30.0, only: Path | None = None) -> LoadR
 
 def _load(home: Path, wait_s: float, only: Path | None, memory_limit: str | None) -> LoadReport:
     report = LoadReport()
-    with writing(home, wait_s=wait_s, memory_limit=memory_limit) as con:
+    merge = only is None and len(journal.segments(home)) % MERGE_EVERY == 0
+    with writing(home, wait_s=wait_s, memory_limit=memory_limit, merge=merge) as con:
         if _prices_are_old(con):
             with _transaction(con):
                 con.execute("delete from price_list")
                 con.execute("delete from price_list_state")
                 con.execute("insert into price_list_state values (?, ?)", [prices.fingerprint(), journal.now().date()])
-                _list_prices(con)
+                _list_prices(con, set(con.execute(MODELS_BY_DAY).fetchall()))
+        listed = set(con.execute("select distinct model, day from price_list").fetchall())
         loaded = {row[0]: row[1:] for row in con.execute("select run_id, loaded_bytes, is_closed from segments").fetchall()}
         for segment in journal.segments(home) if only is None else [only]:
             run_id = journal.run_of(segment)
@@ -330,7 +339,7 @@ def _load(home: Path, wait_s: float, only: Path | None, memory_limit: str | None
             for piece in journal.read(segment, offset):
                 torn = piece.torn
                 if piece.events or piece.poison:
-                    poison = _load_piece(con, run_id, piece)
+                    poison = _load_piece(con, run_id, piece, listed)
                     report.events += len(piece.events) + len(piece.poison) - poison
                     report.poison += poison
                     report.segments.append(run_id)
@@ -367,10 +376,10 @@ def inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
 
 
-def _load_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Piece) -> int:
+def _load_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Piece, listed: set[tuple[str, date]]) -> int:
     """Loads a piece and moves the segment's offset in one transaction; returns the lines quarantined. A bad line keeps no other out."""
     try:
-        return _insert_piece(con, run_id, piece.events, piece.poison, piece.end)
+        return _insert_piece(con, run_id, piece.events, piece.poison, piece.end, listed)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         good = []
         poison = list(piece.poison)
@@ -380,10 +389,17 @@ def _load_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Piec
                 poison.append((orjson.dumps(event), reason))
             else:
                 good.append(event)
-        return _insert_piece(con, run_id, good, poison, piece.end)
+        return _insert_piece(con, run_id, good, poison, piece.end, listed)
 
 
-def _insert_piece(con: duckdb.DuckDBPyConnection, run_id: str, events: list[dict[str, Any]], poison: list[tuple[bytes, str]], end: int) -> int:
+def _insert_piece(
+    con: duckdb.DuckDBPyConnection,
+    run_id: str,
+    events: list[dict[str, Any]],
+    poison: list[tuple[bytes, str]],
+    end: int,
+    listed: set[tuple[str, date]],
+) -> int:
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in events:
         by_kind[event["kind"]].append(event)
@@ -397,24 +413,37 @@ def _insert_piece(con: duckdb.DuckDBPyConnection, run_id: str, events: list[dict
         for line, reason in poison:
             text = line[:10_000].decode("utf-8", "backslashreplace")
             con.execute("insert into quarantined_lines values (?, ?, ?, ?)", [run_id, journal.now(), reason, text])
-        if "call_finished" in by_kind:
-            _list_prices(con, run_id, min(event["seq"] for event in by_kind["call_finished"]))
+        new = _models_by_day(by_kind["call_finished"]) - listed
+        _list_prices(con, new)
         _note_segment(con, run_id, end, len(events) - len(unknown), len(poison), 0, False)
+    listed |= new
     return len(poison)
 
 
 MODELS_BY_DAY: Final = """
-select distinct model, unnest([day, (select today from price_list_state)]) as day from (
-    select coalesce(model_answered, model) as model, cast(make_timestamp(epoch_us(started_at)) as date) as day
-    from calls_finished where run_id = coalesce($run_id, run_id) and seq >= $first
-) where model is not null and day is not null
-except select model, day from price_list order by all"""
+select distinct coalesce(model_answered, model) as model, cast(make_timestamp(epoch_us(started_at)) as date) as day from calls_finished
+where model is not null and started_at is not null order by all"""
 
 
-def _list_prices(con: duckdb.DuckDBPyConnection, run_id: str | None = None, first: int = 0) -> None:
-    """Adds to `price_list` what is not there yet of the calls of a run from an event on, or of all calls."""
-    missing = con.execute(MODELS_BY_DAY, {"run_id": run_id, "first": first}).fetchall()
-    listed = [rates.listing() | {"model": model, "day": day} for model, day in missing for rates in prices.all_rates(model, day)]
+def _models_by_day(calls: list[dict[str, Any]]) -> set[tuple[str, date]]:
+    """The same of calls on their way into the table; a time that only the database can read has no day here."""
+    found = set()
+    for call in calls:
+        model, sent = call.get("model_answered") or call.get("model"), call.get("started_at")
+        if model and sent:
+            with suppress(ValueError):
+                found.add((str(model), datetime.fromisoformat(str(sent)).astimezone(UTC).date()))
+    return found
+
+
+def _list_prices(con: duckdb.DuckDBPyConnection, asked: set[tuple[str, date]]) -> None:
+    """Adds to `price_list` what these models cost on these days and cost today."""
+    if not asked:
+        return
+    [(today,)] = con.execute("select today from price_list_state").fetchall()
+    known = set(con.execute("select distinct model, day from price_list").fetchall())
+    missing = {*asked, *((model, today) for model, _ in asked)} - known
+    listed = [rates.listing() | {"model": model, "day": day} for model, day in sorted(missing) for rates in prices.all_rates(model, day)]
     if listed:
         con.execute(f"insert into price_list by name {_rows(con, 'price_list')}", [_json_rows(con, "price_list", listed)])
 

@@ -350,7 +350,8 @@ def matters(
         found.append(Matter(count(queue.height, "document to review", "documents to review"), why, "", ("show the queue", "review")))
     urgent = alerts.filter(pl.col("severity") != "info")
     if urgent.height:
-        found.append(Matter(count(urgent.height, "alert", "alerts"), str(urgent["message"][0]), "", ("show the alerts", "alerts")))
+        why = " ".join(map(str, urgent["message"].head(3)))
+        found.append(Matter(count(urgent.height, "alert", "alerts"), why, "", ("show the alerts", "alerts")))
     return found
 
 

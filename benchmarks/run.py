@@ -270,7 +270,9 @@ def main() -> None:
     options.add_argument("--folder", type=Path, help="where to work; a temporary folder without it")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        bench = Bench(given.folder or Path(temporary), given.documents)
+        folder = given.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        bench = Bench(folder, given.documents)
         for name in given.names or BENCHES:
             BENCHES[name](bench)
 

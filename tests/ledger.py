@@ -387,6 +387,9 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                     "latency_ms": 120_000.0,
                 }
                 journal.write("call_finished", **start | lost)
+                for state, probes, away_s in (("open", 0, 0.0), ("half_open", 1, 2.0), ("closed", 1, 2.4)):
+                    change = {"state": state, "failures": 10, "probes": probes, "away_s": away_s, "is_simulated": simulated}
+                    journal.write("breaker_changed", logged_at=at, reason="10 attempts in a row brought no answer.", **change)
                 journal.write(
                     "alert",
                     logged_at=at,

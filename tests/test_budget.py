@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autod_lib.budget import Budget, budget_for
-from autod_lib.errors import BudgetExhausted
+from autod_lib import journal, store
+from autod_lib.api import Api
+from autod_lib.budget import Budget, Taken, budget_for, taken_before
+from autod_lib.errors import AutodError, BudgetExhausted, SettingsError
 from autod_lib.journal import Journal, now
 from autod_lib.local_api import running
 
-from .pipeline import make_inbox, one, rows, run, settings_for, state_columns
+from .pipeline import answered, autod, begin, make_inbox, one, rows, run, settings_for, state_columns
+from .test_api import request_under
 
 CENTS = st.integers(0, 400).map(lambda cents: Decimal(cents) / 100)
 CALLS = st.lists(st.tuples(CENTS, CENTS, st.sampled_from(["answered", "failed", "unsettled", "cancelled", "cancelled while waiting"])), max_size=25)
@@ -36,13 +39,13 @@ def address() -> Iterator[str]:
 def test_what_is_spent_and_open_never_passes_the_limit(limit: Decimal, calls: list[tuple[Decimal, Decimal, str]]) -> None:
     """Under any interleaving of costs, failures and cancellations: taken ≤ limit + what calls cost beyond their bound, and no reservation stays."""
     budget = Budget({"run": limit}, {})
-    excess = Decimal(0)
+    excess = unsettled = Decimal(0)
 
     def taken() -> Decimal:
-        return budget.settled + budget.unsettled + sum(budget.open.values(), Decimal(0))
+        return budget.run.settled + budget.run.open
 
     async def call(bound: Decimal, cost: Decimal, end: str) -> None:
-        nonlocal excess
+        nonlocal excess, unsettled
         call_id = uuid.uuid4()
         try:
             await budget.reserve(call_id, bound)
@@ -59,6 +62,7 @@ def test_what_is_spent_and_open_never_passes_the_limit(limit: Decimal, calls: li
                 excess += max(Decimal(0), cost - bound)
                 await budget.settle(call_id, cost, is_unsettled=False)
             else:
+                unsettled += bound if end != "failed" else 0
                 await budget.settle(call_id, None, is_unsettled=end != "failed")
         assert taken() <= limit + excess
 
@@ -76,6 +80,7 @@ def test_what_is_spent_and_open_never_passes_the_limit(limit: Decimal, calls: li
     asyncio.run(asyncio.wait_for(all_of_them(), 20))
 
     assert budget.open == {}
+    assert budget.run.open == unsettled
     assert taken() <= limit + excess
 
 
@@ -98,7 +103,7 @@ def test_a_call_waits_for_room_instead_of_being_refused() -> None:
 
 def test_a_refusal_names_the_limit_and_the_way_on() -> None:
     """The message says which budget, what is left of it, what the next call can cost, and how it is raised."""
-    budget = Budget({"run": Decimal(5), "day": Decimal(2)}, {"day": Decimal("1.5")})
+    budget = Budget({"run": Decimal(5), "day": Decimal(2)}, {now().date(): Taken(Decimal(1), Decimal("0.5"))})
 
     with pytest.raises(BudgetExhausted, match=r"budget of the day \(2 USD\) has 0\.500000 USD left.*1\.000000 USD.*AUTOD_BUDGET_DAY_USD"):
         asyncio.run(budget.reserve(uuid.uuid4(), Decimal(1)))
@@ -124,6 +129,10 @@ def test_a_run_stops_at_its_budget_and_the_next_one_goes_on(address: str, tmp_pa
     assert 0 < first.processed < 60
     assert first.stopped_by is not None
     assert "stays pending" in first.stopped_by
+    assert len(first.undone) == min(first.pending, 20)
+    assert all(Path(path).parent == inbox for path in first.undone)
+    assert f"Left undone: {first.undone[0]!r}" in first.sentences()[-1]
+    assert first.sentences()[-1].endswith(f" and {first.pending - 3} more.")
     assert one(home, "select sum(cost_usd) from api_calls") == first.cost_usd
     assert rows(home, "select state, exit_status from runs_overview") == [("stopped", 3)]
 
@@ -200,4 +209,184 @@ def test_a_waiter_that_is_cancelled_leaves_nothing_behind() -> None:
 
     asyncio.run(give_up())
 
-    assert list(budget.open.values()) == [Decimal(1)]
+    assert (len(budget.open), budget.run) == (1, Taken(open=Decimal(1)))
+
+
+def _at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    monkeypatch.setattr(journal, "now", lambda: moment)
+
+
+LAST = datetime(2026, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC)
+NEXT = LAST + timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("period", ["day", "month"])
+def test_a_period_ends_at_midnight_utc(period: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last microsecond belongs to the old day and month; with the next one the whole budget is there, and a call counts where it was sent."""
+    budget = Budget({period: Decimal(1)}, {LAST.date(): Taken(Decimal("0.7"))})
+    across = uuid.uuid4()
+
+    async def around_midnight() -> None:
+        _at(monkeypatch, LAST)
+        assert await budget.reserve(across, Decimal("0.3")) == LAST
+        _at(monkeypatch, NEXT)
+        assert budget.left() == (period, Decimal(1))
+        assert await budget.reserve(uuid.uuid4(), Decimal(1)) == NEXT
+        await budget.settle(across, Decimal("0.2"), is_unsettled=False)
+
+    asyncio.run(around_midnight())
+
+    assert budget.days == {LAST.date(): Taken(Decimal("0.9")), NEXT.date(): Taken(open=Decimal(1))}
+
+
+def test_a_clock_that_goes_back_widens_no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a jump back over a day or a month, what was sent before the jump still counts."""
+    budget = Budget({"day": Decimal(1), "month": Decimal(3)}, {})
+
+    async def jumping() -> list[tuple[str, Decimal] | None]:
+        seen = []
+        for moment in (NEXT, LAST, NEXT - timedelta(days=60)):
+            _at(monkeypatch, moment)
+            await budget.reserve(uuid.uuid4(), Decimal("0.25"))
+            seen.append(budget.left())
+        return seen
+
+    assert asyncio.run(jumping()) == [("day", Decimal("0.75")), ("day", Decimal("0.5")), ("day", Decimal("0.25"))]
+    assert budget.settled_this_month() == 0
+
+
+def test_a_request_that_nobody_can_price_is_refused_unless_allowed() -> None:
+    """Without a bound no budget can hold, with or without a limit; allowed on purpose it takes nothing."""
+    for limits in ({}, {"run": Decimal(1)}):
+        with pytest.raises(SettingsError, match=r"cannot be priced.*--allow-unpriced"):
+            asyncio.run(Budget(limits, {}).reserve(uuid.uuid4(), None))
+        allowed = Budget(limits, {}, allow_unpriced=True)
+        asyncio.run(allowed.reserve(uuid.uuid4(), None))
+        assert allowed.run == Taken()
+
+
+FATES = ["", "", "drop-after", "500", "no-usage", "negative-usage", "other-model", "refusal", "incomplete", "empty", "429", "html"]
+
+
+def test_what_a_run_takes_is_what_the_view_says_afterwards(address: str, tmp_path: Path) -> None:
+    """Calls of every fate, 64 at once: the sums that the run decided by are those of `budget_taken`, to the last decimal, and nothing is reserved."""
+    under = settings_for(tmp_path, address, in_flight=64, attempts=2, longest_wait_s=0.01, budget_month_usd="100")
+    budget = budget_for(under, {})
+
+    async def all_at_once() -> None:
+        with journal.Journal(tmp_path) as segment:
+            segment.write("run_started", command="ingest", is_simulated=True, budget_month_usd="100")
+            async with Api(under, segment, budget) as calls:
+                plain, send = calls._client, calls._client.answer
+                assert send is not None
+                turn = iter(FATES * 20)
+
+                async def faulty(body: bytes) -> Any:
+                    fault = next(turn)
+                    return await (plain.with_options(default_headers={"x-autod-fault": fault}) if fault else plain).answer(body)
+
+                class Client:
+                    answer = staticmethod(faulty)
+                    close = plain.close
+
+                calls._client = Client()
+                asked = [calls.ask(request_under(under, f"Document {number}.")) for number in range(96)]
+                for ended in await asyncio.gather(*asked, return_exceptions=True):
+                    assert not isinstance(ended, BaseException) or isinstance(ended, AutodError), ended
+
+    asyncio.run(all_at_once())
+
+    assert budget.open == {}
+    assert min(budget.run.settled, budget.run.open) > 0
+    with store.reading(tmp_path) as con:
+        assert taken_before(con, is_simulated=True) == budget.days
+        assert con.execute("select settled_usd, open_usd from budget_status where period = 'month'").fetchall() == [
+            (budget.run.settled, budget.run.open)
+        ]
+
+
+@pytest.fixture(scope="module")
+def dear(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A server whose pages have far more tokens than anyone estimates, and whose answers are long; and its log."""
+    folder = tmp_path_factory.mktemp("dear")
+    truth, log = folder / "truth.csv", folder / "log.jsonl"
+    truth.write_text("file,doc_type\n" + "".join(f"invoice-{number:03d}.pdf,Invoice\n" for number in range(200)))
+    with running(answers="oracle", truth=truth, output_tokens=3500, page_tokens="30000,30000", latency=0.1, log=log) as base:
+        yield base, log
+
+
+def _walk(home: Path, limit: Decimal) -> tuple[Decimal, Decimal]:
+    """Goes through the events of a workspace's runs: no call started that did not fit by what was known then.
+
+    Gives what was taken in the end, and by how much calls cost more than their bound.
+    """
+    taken, excess, open_calls = Decimal(0), Decimal(0), 0
+    most = 0
+    for segment in journal.segments(home):
+        for piece in journal.read(segment):
+            for event in piece.events:
+                if event["kind"] == "call_started":
+                    taken += Decimal(event["cost_upper_usd"])
+                    open_calls += 1
+                    most = max(most, open_calls)
+                    assert taken <= limit, "it did not fit"
+                elif event["kind"] == "call_finished":
+                    open_calls -= 1
+                    upper, cost = Decimal(event["cost_upper_usd"]), event["cost_usd"]
+                    if event["status"] == "failed" or cost is not None:
+                        taken += Decimal(cost or 0) - upper
+                        excess += max(Decimal(0), Decimal(cost or 0) - upper)
+    assert most <= 64
+    return taken, excess
+
+
+def test_wrong_estimates_pass_the_limit_by_no_more_than_their_error(dear: tuple[str, Path], tmp_path: Path) -> None:
+    """64 in flight, answers near the cap, pages ten times dearer than the bound: the overrun is the error of the calls in flight, and exit is 3."""
+    home, limit = tmp_path / "home", Decimal("0.2")
+    under = settings_for(home, dear[0], in_flight=64, input_mode="file-low", budget_month_usd=limit, repair=False)
+    report = run(make_inbox(tmp_path / "in", 120, lines=3), under)
+
+    taken, excess = _walk(home, limit)
+    assert (report.exit_status, report.unsettled) == (3, 0)
+    assert 0 < report.processed < 120
+    assert report.cost_usd == taken > limit, "the estimates were meant to be wrong"
+    assert taken - limit <= excess
+    assert one(home, "select left_usd from budget_status where period = 'month'") == limit - taken
+
+
+def test_a_killed_run_leaves_its_open_calls_in_the_budget(dear: tuple[str, Path], tmp_path: Path) -> None:
+    """Killed with calls in flight, then resumed twice: what nobody knows the end of still counts, so that all runs together keep the limit."""
+    home, inbox, limit = tmp_path / "home", make_inbox(tmp_path / "in", 60, lines=3), Decimal("0.1")
+    inherited = {"AUTOD_BUDGET_MONTH_USD": str(limit), "AUTOD_INPUT_MODE": "text"}
+    before = len(answered(dear[1]))
+    killed = begin("ingest", inbox, "--in-flight", "64", home=home, address=dear[0], AUTOD_CRASH_AT="call_finished:20", **inherited)
+    killed.communicate(timeout=60)
+    assert killed.returncode == -9
+    lost = one(home, "select open_usd from budget_status where period = 'month'")
+    assert lost > 0, "calls were in flight"
+
+    again = [autod("ingest", inbox, "--in-flight", "64", home=home, address=dear[0], **inherited) for _ in range(2)]
+
+    assert [done.returncode for done in again] == [3, 3], again
+    assert "Left undone: " in again[0].stdout
+    taken, excess = _walk(home, limit)
+    assert excess == 0
+    (status,) = rows(home, "select settled_usd, open_usd, left_usd from budget_status where period = 'month'")
+    assert status == (taken - lost, lost, limit - taken)
+    assert 0 <= status[2] < Decimal("0.01"), "the rest is less than a call's bound"
+    billed = answered(dear[1])[before:]
+    known = rows(home, "select count(*) from api_calls where status = 'answered'")[0][0]
+    assert known <= len(billed) <= known + rows(home, "select count(*) from calls_unsettled")[0][0]
+
+
+def test_two_runs_after_each_other_share_the_days_budget(address: str, tmp_path: Path) -> None:
+    """The second run has what the first has left, and a budget of the run is each run's own."""
+    home = tmp_path / "home"
+    under = settings_for(home, address, in_flight=64, budget_month_usd="0.014", budget_run_usd="0.01")
+    reports = [run(make_inbox(tmp_path / "in", 90, lines=5), under) for _ in range(3)]
+
+    assert [report.exit_status for report in reports] == [3, 3, 3]
+    assert ["run" in (report.stopped_by or "").split(" (")[0] for report in reports] == [True, False, False]
+    assert Decimal("0.007") < reports[0].cost_usd <= Decimal("0.01")
+    assert sum(report.cost_usd for report in reports) <= Decimal("0.014")
+    assert reports[2].calls == 0

@@ -161,6 +161,13 @@ def totals(made: list[Call]) -> dict[str, Any]:
     }
 
 
+def taken_by(made: list[Call], is_simulated: bool) -> tuple[Decimal, Decimal]:
+    """What the calls of one kind of money take of a budget: their cost, or the bound of those that may have cost something nobody knows."""
+    own = [call for call in made if call.is_simulated == is_simulated]
+    unknown = [call.upper_usd or Decimal(0) for call in own if call.is_unsettled or (call.fate == "answered" and call.cost.cost_usd is None)]
+    return sum((call.cost.cost_usd or Decimal(0) for call in own), Decimal(0)), sum(unknown, Decimal(0))
+
+
 def by(made: list[Call], key: Callable[[Call], Any]) -> dict[Any, dict[str, Any]]:
     """The same, group by group."""
     groups = defaultdict(list)
@@ -211,6 +218,9 @@ def test_every_view_adds_up_to_the_ledger(empty_database: Path, made: list[Call]
             "select is_simulated, sum(calls), coalesce(sum(as_billed_usd), 0) from cost_by_price where price = 'as billed' group by all"
         )
         assert {row[0]: row[1:] for row in bill.fetchall()} == {kind: (part["calls"], part["cost_usd"]) for kind, part in truth.items()}
+
+        taken = con.execute("select is_simulated, sum(settled_usd), sum(open_usd) from budget_taken group by all")
+        assert {row[0]: row[1:] for row in taken.fetchall()} == {kind: taken_by(made, kind) for kind in truth}
 
         for view in ("cost_by_day", "headline_by_day"):
             assert said(con, view, "day_utc", "is_simulated") == by(made, lambda call: (call.day, call.is_simulated))

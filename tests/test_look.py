@@ -12,7 +12,7 @@ import pytest
 from autod_lib import store
 from autod_lib.errors import SettingsError
 from autod_lib.journal import Journal, path_text
-from autod_lib.look import Look, absolute_roots, inbox_of, look, walk
+from autod_lib.look import Look, absolute_roots, has_news, inbox_of, look, walk
 
 SETUP = "s1"
 NOT_UTF8 = os.fsdecode(b"caf\xe9.pdf")
@@ -37,7 +37,7 @@ def home(tmp_path: Path, empty_database: Path) -> Path:
 
 def _look(home: Path, *roots: Path) -> Look:
     with store.reading(home) as con:
-        return look(con, absolute_roots(roots), SETUP)
+        return look(con, absolute_roots(roots), SETUP, 10**9)
 
 
 def _record(home: Path, found: Look, status: str | None = "processed", problem: str | None = None) -> None:
@@ -141,11 +141,30 @@ def test_a_trouble_of_the_moment_is_looked_at_again(home: Path, inbox: Path, pro
     assert [known.problem for known in _look(home, inbox).known] == ["encrypted"] * 2
 
 
+def test_a_file_that_was_too_large_is_looked_at_again_when_larger_ones_are_allowed(home: Path, inbox: Path) -> None:
+    """Else the setting that its sentence names would have no effect."""
+    _record(home, _look(home, inbox), status=None, problem="too_large")
+    with store.reading(home) as con:
+        assert look(con, [str(inbox)], SETUP, max_bytes=5).unread == []
+        assert _names(look(con, [str(inbox)], SETUP, max_bytes=6)) == ["a.pdf", "b.PDF"]
+
+
+def test_a_watcher_takes_an_unreadable_file_once_and_again_when_its_rights_change(home: Path, inbox: Path) -> None:
+    """A run every few seconds for a file that stays as it is would fill the journal."""
+    tried: set[tuple[str, int]] = set()
+    _record(home, _look(home, inbox), status=None, problem="unreadable")
+    assert [has_news(_look(home, inbox), tried) for _ in range(3)] == [True, False, False]
+    (inbox / "a.pdf").chmod(0o400)
+    assert [has_news(_look(home, inbox), tried) for _ in range(2)] == [True, False]
+    (inbox / "new.pdf").write_bytes(b"x")
+    assert has_news(_look(home, inbox), tried)
+
+
 def test_under_other_settings_an_answer_is_not_known(home: Path, inbox: Path) -> None:
     """The file is, so that it is not opened to be hashed; its status is that of the settings asked for. A rejected file stays rejected."""
     _record(home, _look(home, inbox))
     with store.reading(home) as con:
-        found = look(con, [str(inbox)], "s2")
+        found = look(con, [str(inbox)], "s2", 10**9)
         assert [(known.status, known.document_sha256 is not None) for known in found.known] == [(None, True)] * 2
     _record(home, _look(home, inbox), status="rejected")
 
@@ -198,6 +217,11 @@ def test_a_second_look_at_odd_names_finds_nothing_new(home: Path, odd: Path) -> 
     _record(home, first)
     assert _look(home, odd).unread == []
     assert _look(home, below).unread == []
+    with Journal(home) as journal:
+        journal.write("look", root=path_text(below), seconds=0.0, files=2, unchanged=2, changed=0, vanished=0)
+        journal.write("look", root=str(odd), seconds=0.0, files=12, unchanged=12, changed=0, vanished=0)
+    with store.reading(home) as con:
+        assert con.execute("select bool_and(last_seen_at > first_seen_at) from sightings").fetchall() == [(True,)]
     (odd / NOT_UTF8).unlink()
     (below / "plain.pdf").unlink()
     assert sorted(_look(home, odd).vanished) == sorted(map(path_text, (odd / NOT_UTF8, below / "plain.pdf")))
@@ -227,10 +251,10 @@ def test_a_file_that_goes_while_it_is_looked_at_ends_nothing(home: Path, inbox: 
     roots = absolute_roots([inbox])
     with store.reading(home) as con, monkeypatch.context() as patched:
         patched.setattr(os, "scandir", listed_then_gone)
-        found = look(con, roots, SETUP)
+        found = look(con, roots, SETUP, 10**9)
     assert (found.files, found.vanished) == (1, [str(inbox / "a.pdf")])
     with store.reading(home) as con:
-        assert look(con, [str(inbox / "a.pdf")], SETUP).vanished == [str(inbox / "a.pdf")]
+        assert look(con, [str(inbox / "a.pdf")], SETUP, 10**9).vanished == [str(inbox / "a.pdf")]
 
 
 def test_paths_are_made_absolute_and_told_when_they_do_not_exist(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autod_lib.errors import MissingKey, SettingsError
-from autod_lib.settings import OWN_NAMES, Settings, load_settings, variable
+from autod_lib.settings import OWN_NAMES, SECRETS, Settings, load_settings, variable
 
 KEY = "sk-canary-7f3a9b"
 WRONG = {  # setting: (a wrong value, what the message says is allowed)
@@ -32,6 +32,13 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "max_answer_bytes": ("1", "greater than or equal to 10000"),
     "attempts": ("21", "less than or equal to 20"),
     "longest_wait_s": ("-1", "greater than or equal to 0"),
+    "paid_retries": ("-1", "greater than or equal to 0"),
+    "document_deadline_s": ("0", "greater than 0"),
+    "run_deadline_s": ("-5", "greater than 0"),
+    "breaker_failures": ("0", "greater than or equal to 1"),
+    "breaker_pause_s": ("61", "less than or equal to 60"),
+    "breaker_give_up_s": ("-1", "greater than or equal to 0"),
+    "breaker_give_up_unanswered_s": ("soon", "valid number"),
     "document_attempts": ("0", "greater than or equal to 1"),
     "in_flight": ("many", "valid integer"),
     "requests_per_minute": ("0", "greater than or equal to 1"),
@@ -41,6 +48,9 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "budget_day_usd": ("free", "valid decimal"),
     "budget_month_usd": ("nan", "finite"),
     "alert_usd": ("10,much", "valid decimal"),
+    "alert_hook": ("notify 'me", "No closing quotation"),
+    "alert_webhook": ("mailto:me", "http(s) address"),
+    "alert_timeout_s": ("0", "greater than 0"),
     "readers": ("0", "greater than or equal to 1"),
     "max_pdf_bytes": ("0", "greater than or equal to 1"),
     "reader_seconds": ("inf", "less than or equal to 600"),
@@ -53,7 +63,8 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "log_file_bytes": ("1", "greater than or equal to 10000"),
     "log_backups": ("-1", "greater than or equal to 0"),
 }
-ANY_VALUE_GOES = {"api_key", "fields", "home", "log_file", "models_allowed", "prices_file"}  # what is in the price file: test_price_file.py
+# What is in the price file: test_price_file.py.
+ANY_VALUE_GOES = {"api_key", "fields", "home", "log_file", "models_allowed", "prices_file"}
 
 
 def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
@@ -99,8 +110,9 @@ def test_a_wrong_value_is_told_with_its_variable_and_what_is_allowed(setting: st
     value, allowed = WRONG[setting]
     with pytest.raises(SettingsError) as told:
         load_settings({variable(setting): value})
-    named = "model 'llama-3'" if setting == "model" else f"{variable(setting)}={value!r}"
+    named = "model 'llama-3'" if setting == "model" else f"{variable(setting)}: " if setting in SECRETS else f"{variable(setting)}={value!r}"
     assert named in str(told.value)
+    assert setting not in SECRETS or value not in str(told.value)
     assert allowed in str(told.value)
 
 

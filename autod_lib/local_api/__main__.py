@@ -46,6 +46,8 @@ def main(given: list[str] | None = None) -> int:
 
     try:
         chosen: Options = options_from(options)
+        if chosen.log is not None:
+            chosen.log.open("a").close()
     except (ValueError, OSError) as problem:
         parser.error(str(problem))
     from .server import serve

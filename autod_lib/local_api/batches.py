@@ -11,7 +11,7 @@ Source of shapes and limits: the published description 2.3.0 (50,000 requests, 2
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -19,14 +19,13 @@ import orjson
 from .faults import Fault, chance
 from .files import LEAST_EXPIRY_S, MOST_EXPIRY_S, Upload, Uploads
 from .models import model_named
-from .wire import ApiError, JsonObject
+from .wire import ApiError, JsonObject, metadata_of
 
 LINES, BYTES = 50_000, 200_000_000
 WINDOW_S = 86_400
 ENDPOINT = "/v1/responses"
 AT_ONCE = 16  # lines of a batch that are under way together
 ERRORS_KEPT = 100  # of an input file that is refused
-METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512
 CREATE_FIELDS = ("input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after")
 ENDED = ("completed", "failed", "expired", "cancelled")
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
@@ -136,7 +135,7 @@ class Batches:
             message = f"The file '{upload.file_id}' has purpose '{upload.purpose}', not 'batch'."
             raise ApiError(400, message, param="input_file_id", code="invalid_value")
         expiry_s = _output_expiry(given.get("output_expires_after"))
-        batch = Batch(f"batch_{secrets.token_hex(12)}", upload.file_id, int(time.time()), _metadata(given.get("metadata")), expiry_s, fault)
+        batch = Batch(f"batch_{secrets.token_hex(12)}", upload.file_id, int(time.time()), metadata_of(given.get("metadata")), expiry_s, fault)
         self._kept.setdefault(key, {})[batch.batch_id] = batch
         self._cancelled[batch.batch_id] = asyncio.Event()
         task = asyncio.create_task(self._whole(key, batch, upload, do))
@@ -306,17 +305,6 @@ def _wrong(text: bytes, found: list[Line], seen: set[str], batch: Batch) -> tupl
 
 def _error(code: str, message: str, line: int | None) -> JsonObject:
     return {"code": code, "message": message, "param": None, "line": line}
-
-
-def _metadata(given: object) -> JsonObject | None:
-    if given is None:
-        return None
-    pairs: Iterable[tuple[str, object]] = given.items() if isinstance(given, dict) and len(given) <= METADATA_PAIRS else ()
-    good: JsonObject = {name: text for name, text in pairs if len(name) <= METADATA_KEY and isinstance(text, str) and len(text) <= METADATA_VALUE}
-    if good != given:
-        message = f"'metadata' holds up to {METADATA_PAIRS} texts of {METADATA_VALUE} characters, under names of up to {METADATA_KEY}."
-        raise ApiError(400, message, param="metadata", code="invalid_value")
-    return good
 
 
 def _output_expiry(given: object) -> int | None:

@@ -5,7 +5,8 @@ hit by at most one. Called by options.py (reading the form) and server.py (drawi
 a connection are carried out by server.py.
 
 Three kinds. *Before*: no work is done, nothing is billed. *Answer*: the work is done and billed, the response object is odd. *Transport*: the
-work is done and billed, and what arrives is not that response, or not whole. A batch has some of its own: what becomes of it, and of its output.
+work is done and billed, and what arrives is not that response, or not whole. A batch has some of its own: what becomes of it, and of its output; so
+has the indexing of a file by a vector store.
 """
 
 import hashlib
@@ -33,13 +34,16 @@ ANSWER = (
 )
 TRANSPORT = ("truncated", "html", "array", "error-200", "empty", "huge", "drop-after", "drop-middle", "drip")
 BATCH = ("failed-validation", "expired", "duplicate-lines", "unknown-line", "missing-lines", "torn-line", "output-gone")
+INDEXING = ("indexing-failed", "indexing-stuck")
 NAMES = frozenset(BEFORE + ANSWER + TRANSPORT)
-# Where a fault strikes, and which can: a request by its path, a batch as a whole, or a line of one.
+# Where a fault strikes, and which can: a request by its path, a batch as a whole, a line of one, or a file that a vector store indexes.
 PLACES = {
     "responses": NAMES,
     "files": frozenset(BEFORE + TRANSPORT),
     "batches": frozenset(BEFORE + TRANSPORT),
+    "vector_stores": frozenset(BEFORE + TRANSPORT),
     "batch": frozenset(BATCH),
+    "indexing": frozenset(INDEXING),
     "line": frozenset((*ANSWER, "429", "500", "502", "503", "slow")),
 }
 

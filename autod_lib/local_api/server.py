@@ -36,7 +36,7 @@ from .answers import answer_text
 from .batches import BYTES, Batch, Batches, Line
 from .delivery import Broken, with_connection
 from .faults import DRIP_S, SLOW_S, Fault, altered, chance, drawn, fault_named, refused, transported
-from .files import SentFile, Uploads
+from .files import SentFile, Upload, Uploads
 from .limits import Limits
 from .models import LISTED, model_named
 from .options import Options
@@ -44,6 +44,7 @@ from .prompt_cache import Asked, CacheUse, PromptCache, Segment
 from .reading import Readers
 from .validate import BODY_BYTES, LONG_CHARACTERS, Part, request_of
 from .validate import Request as Checked
+from .vector_stores import VectorStores
 from .wire import ApiError, JsonObject, Usage
 
 GRACE_S = 2.0  # how long the server may take to end once its parent is gone
@@ -104,6 +105,7 @@ class LocalApi:
         self.cache = PromptCache(options.implicit == "reads-system", options.requests_a_machine)
         self.limits = Limits(options.requests_per_minute)
         self.batches = Batches(self.uploads, options.batch_seconds, options.seed)
+        self.vector_stores = VectorStores(self.uploads, self._text)
         self.orders: Counter[str] = Counter()
         self.log = None if options.log is None else os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
@@ -146,7 +148,8 @@ class LocalApi:
             except ValueError as problem:
                 raise ApiError(400, str(problem), param="x-autod-fault", code="invalid_value") from problem
         path = http.url.path
-        place = "responses" if path == "/v1/responses" else next((name for name in ("files", "batches") if path.startswith(f"/v1/{name}")), "")
+        others = ("files", "batches", "vector_stores")
+        place = "responses" if path == "/v1/responses" else next((name for name in others if path.startswith(f"/v1/{name}")), "")
         return self._drawn(place)
 
     def _drawn(self, place: str) -> Fault | None:
@@ -314,6 +317,66 @@ class LocalApi:
         """POST /v1/batches/{id}/cancel."""
         return self.batches.cancel(call.key, call.parameters["batch_id"]).as_object()
 
+    # Vector stores.
+
+    async def _text(self, upload: Upload) -> str:
+        """The text of an upload that a vector store indexes. Raises: ValueError when it has none."""
+        if not upload.content.startswith(b"%PDF"):
+            return upload.content.decode("utf-8", "replace")
+        reading = await self.readers.read(hashlib.sha256(upload.content).hexdigest(), upload.content)
+        if not reading.pages:
+            raise ValueError(f"The file could not be parsed: {reading.problem or 'it has no pages'}.")
+        return "\n\n".join(reading.pages)
+
+    async def create_store(self, call: Call) -> JsonObject:
+        """POST /v1/vector_stores."""
+        return self.vector_stores.create(call.key, _json(call.body or b"{}"), self._drawn("indexing")).as_object()
+
+    async def list_stores(self, call: Call) -> JsonObject:
+        """GET /v1/vector_stores."""
+        return self.vector_stores.listing(call.key, call.query)
+
+    async def show_store(self, call: Call) -> JsonObject:
+        """GET /v1/vector_stores/{id}."""
+        return self.vector_stores.one(call.key, call.parameters["store_id"]).as_object()
+
+    async def change_store(self, call: Call) -> JsonObject:
+        """POST /v1/vector_stores/{id}."""
+        return self.vector_stores.change(call.key, call.parameters["store_id"], _json(call.body)).as_object()
+
+    async def delete_store(self, call: Call) -> JsonObject:
+        """DELETE /v1/vector_stores/{id}."""
+        return self.vector_stores.remove(call.key, call.parameters["store_id"])
+
+    async def search_store(self, call: Call) -> JsonObject:
+        """POST /v1/vector_stores/{id}/search."""
+        return self.vector_stores.search(call.key, call.parameters["store_id"], _json(call.body))
+
+    async def attach_file(self, call: Call) -> JsonObject:
+        """POST /v1/vector_stores/{id}/files."""
+        return self.vector_stores.attach(call.key, call.parameters["store_id"], _json(call.body), self._drawn("indexing")).as_object()
+
+    async def list_attached(self, call: Call) -> JsonObject:
+        """GET /v1/vector_stores/{id}/files."""
+        return self.vector_stores.files(call.key, call.parameters["store_id"], call.query)
+
+    async def show_attached(self, call: Call) -> JsonObject:
+        """GET /v1/vector_stores/{id}/files/{id}."""
+        return self.vector_stores.file(call.key, call.parameters["store_id"], call.parameters["file_id"]).as_object()
+
+    async def describe_attached(self, call: Call) -> JsonObject:
+        """POST /v1/vector_stores/{id}/files/{id}."""
+        store_id, file_id = call.parameters["store_id"], call.parameters["file_id"]
+        return self.vector_stores.describe(call.key, store_id, file_id, _json(call.body)).as_object()
+
+    async def attached_content(self, call: Call) -> JsonObject:
+        """GET /v1/vector_stores/{id}/files/{id}/content."""
+        return self.vector_stores.content(call.key, call.parameters["store_id"], call.parameters["file_id"])
+
+    async def detach_file(self, call: Call) -> JsonObject:
+        """DELETE /v1/vector_stores/{id}/files/{id}."""
+        return self.vector_stores.detach(call.key, call.parameters["store_id"], call.parameters["file_id"])
+
     # Files and models.
 
     async def upload(self, call: Call) -> JsonObject:
@@ -374,6 +437,18 @@ def create_app(options: Options) -> tuple[ASGIApp, LocalApi]:
         ("GET", "/v1/batches", api.list_batches),
         ("GET", "/v1/batches/{batch_id}", api.show_batch),
         ("POST", "/v1/batches/{batch_id}/cancel", api.cancel_batch),
+        ("POST", "/v1/vector_stores", api.create_store),
+        ("GET", "/v1/vector_stores", api.list_stores),
+        ("GET", "/v1/vector_stores/{store_id}", api.show_store),
+        ("POST", "/v1/vector_stores/{store_id}", api.change_store),
+        ("DELETE", "/v1/vector_stores/{store_id}", api.delete_store),
+        ("POST", "/v1/vector_stores/{store_id}/search", api.search_store),
+        ("POST", "/v1/vector_stores/{store_id}/files", api.attach_file),
+        ("GET", "/v1/vector_stores/{store_id}/files", api.list_attached),
+        ("GET", "/v1/vector_stores/{store_id}/files/{file_id}", api.show_attached),
+        ("POST", "/v1/vector_stores/{store_id}/files/{file_id}", api.describe_attached),
+        ("DELETE", "/v1/vector_stores/{store_id}/files/{file_id}", api.detach_file),
+        ("GET", "/v1/vector_stores/{store_id}/files/{file_id}/content", api.attached_content),
         ("GET", "/v1/models", api.list_models),
         ("GET", "/v1/models/{model}", api.show_model),
     ]

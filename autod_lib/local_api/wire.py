@@ -6,9 +6,11 @@ and by the published description, but for the fields the SDK is newer in. Called
 Source of the shapes: the published description 2.3.0 and the types of SDK 3.57 (cache lifetimes in usage and options).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 JsonObject = dict[str, object]
+METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512
 
 
 class ApiError(Exception):
@@ -64,6 +66,18 @@ class Usage:
 def error_object(message: str, kind: str, param: str | None, code: str | None) -> JsonObject:
     """The body of every error answer."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def metadata_of(given: object) -> JsonObject | None:
+    """The metadata of a request, as every object keeps them. Raises: ApiError 400."""
+    if given is None:
+        return None
+    pairs: Iterable[tuple[str, object]] = given.items() if isinstance(given, dict) and len(given) <= METADATA_PAIRS else ()
+    good: JsonObject = {name: text for name, text in pairs if len(name) <= METADATA_KEY and isinstance(text, str) and len(text) <= METADATA_VALUE}
+    if good != given:
+        message = f"'metadata' holds up to {METADATA_PAIRS} texts of {METADATA_VALUE} characters, under names of up to {METADATA_KEY}."
+        raise ApiError(400, message, param="metadata", code="invalid_value")
+    return good
 
 
 def message_item(item_id: str, text: str, status: str = "completed") -> JsonObject:

@@ -7,10 +7,11 @@ with newest as (
            arg_max_null(modified_ns, (logged_at, run_id, seq)) as modified_ns, min(logged_at) as first_seen_at, max(logged_at) as changed_at
     from sightings_log group by path
 ), roots as (
-    select root, max(logged_at) as seen_at from looks group by root
+    select root, rtrim(root, '/') || '/' as below, 'file://' || replace(url_encode(rtrim(root, '/')), '%2F', '/') || '/' as address, max(logged_at) as seen_at
+    from looks group by root
 ), seen as (
     select path, max(roots.seen_at) as seen_at from newest join roots
-    on path = root or starts_with(path, case when ends_with(root, '/') then root else root || '/' end)
+    on path = root or starts_with(path, below) or starts_with(path, address)
     where newest.problem is distinct from 'vanished' group by path
 )
 select document_sha256, path, problem, sentence, size_bytes, modified_ns, first_seen_at,
