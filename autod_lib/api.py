@@ -12,7 +12,6 @@ import email.utils
 import logging
 import math
 import random
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -24,10 +23,14 @@ from uuid import UUID
 import orjson
 
 from . import prices
-from .breaker import Breaker, Change
+from .alerts import Alert
+from .breaker import Breaker, outage_alert
+from .breaker import Change as BreakerChange
 from .budget import Budget
 from .errors import ApiRefused, ApiUnavailable, AutodError, SettingsError, WorkspaceUnusable
 from .journal import Journal, now
+from .rate import Change as RateChange
+from .rate import Rate
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 RETRY_STATUS: Final = frozenset({408, 409, 429})  # and every 5xx
 RETRY_QUOTA: Final = 100  # a retry takes one, a success gives one back: a dead API is not hammered (AWS SDK retry quota)
 FIRST_WAIT_S: Final = 0.5
-UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SHORTEST_CALL_S: Final = 1.0  # an attempt that may begin gets at least so long
 MESSAGE_LENGTH: Final = 2000
 COUNTED: Final = frozenset({"model", "instructions", "input", "text", "reasoning", "tools", "tool_choice"})  # what decides the input tokens
@@ -124,6 +126,21 @@ class Tally:
     unsettled: int = 0
     unsettled_upper_usd: Decimal = Decimal(0)
 
+    def add(self, end: "End", cost: prices.Cost, upper_usd: Decimal | None) -> None:
+        """Adds a call that has ended."""
+        usage = end.usage
+        self.calls += 1
+        self.input_tokens += usage.input_tokens or 0
+        self.cached_tokens += usage.cached_tokens or 0
+        self.cache_write_tokens += usage.cache_write_tokens or 0
+        self.output_tokens += usage.output_tokens or 0
+        self.cost_usd += cost.cost_usd or 0
+        if end.status == "unsettled":
+            self.unsettled += 1
+            self.unsettled_upper_usd += upper_usd or 0
+        elif end.status == "answered" and cost.cost_usd is None:
+            self.unpriced += 1
+
 
 def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
     """The SDK's aiohttp client, which closes an answer that grows beyond the limit instead of taking it whole."""
@@ -152,8 +169,8 @@ def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
             response = await super().send(request, stream=True, **options)
             try:
                 response.headers.pop("content-encoding", None)  # none was asked for, and unpacked it could be of any size
-                response.stream = Limited(response.stream)
-                if not stream:
+                if not stream:  # else whoever reads it piece by piece bounds what is kept of it
+                    response.stream = Limited(response.stream)
                     await response.aread()
             except BaseException:
                 await response.aclose()
@@ -204,6 +221,17 @@ def _client_class() -> Any:
     return Client
 
 
+def client_for(settings: Settings, key: str) -> Any:
+    """The SDK's client for these settings: without retries and redirects of its own, its answers limited in size; to be closed by who asks for it."""
+    return _client_class()(
+        api_key=key,
+        base_url=settings.base_url,
+        max_retries=0,
+        timeout=settings.request_timeout_s,
+        http_client=_limited_client(settings),
+    )
+
+
 class Api:
     """Calls under one set of settings, with their journal and budget; an async context manager.
 
@@ -229,29 +257,27 @@ class Api:
         self.key = settings.require_key()
         self.quota = RETRY_QUOTA
         self.breaker = Breaker(settings)
+        self.rate = Rate(settings)
         self.answered = 0
-        self.not_before = 0.0
         self.stopping = asyncio.Event()
+        self.raise_alert: Callable[[Alert], object] = lambda alert: log.warning("%s", alert.message)
         self._ids = random.Random()  # noqa: S311 - seeded by the system once: asking it for every id costs more than all else in it
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
-        self._next_slot = 0.0
-        self._spacing_s = 0.0
         self._client: Any = None
 
     async def __aenter__(self) -> "Api":
-        self._client = _client_class()(
-            api_key=self.key,
-            base_url=self.settings.base_url,
-            max_retries=0,
-            timeout=self.settings.request_timeout_s,
-            http_client=_limited_client(self.settings),
-        )
+        self._client = client_for(self.settings, self.key)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._client is not None:
             await self._client.close()
+
+    @property
+    def client(self) -> Any:
+        """The SDK's client, for what is no question to a model."""
+        return self._client
 
     async def ask(self, request: Request, until: float = math.inf) -> Answer:
         """Asks until there is an answer, the attempts are used up, or trying again would not help. The last attempt's answer is returned.
@@ -318,40 +344,41 @@ class Api:
             return replace(last.answer, calls=made)
         raise AssertionError("tenacity ends with an answer or an error")
 
-    def _record(self, change: Change | None) -> None:
-        """Writes a change of the breaker into the record and the log."""
+    def _record(self, change: BreakerChange | RateChange | None) -> None:
+        """Writes a change of the breaker or the rate into the record, and tells of an outage."""
         if change is None:
             return
-        self.journal.write("breaker_changed", is_simulated=self.settings.is_simulated, **change.columns())
-        if change.state == "open" and not change.probes:
-            left_s = max(0.0, self.breaker.give_up_at - time.monotonic())
-            log.warning("%s: %s The run pauses, asks again by single probes, and gives up in %.0f s", self.settings.base_url, change.reason, left_s)
-        elif change.state == "closed":
-            log.warning("%s is back after %.1f s", self.settings.base_url, change.away_s)
-        self._news.set()
+        self.journal.write(change.kind, is_simulated=self.settings.is_simulated, **change.columns())
+        if isinstance(change, BreakerChange):
+            self._news.set()
+            log.info("%s: %s (%s)", self.settings.base_url, change.state, change.reason)
+            if (alert := outage_alert(change, self.settings, self.journal.run_id)) is not None:
+                self.raise_alert(alert)
 
-    async def _admitted(self) -> bool:
-        """Waits, one behind the other, until the breaker lets this call go; returns whether it is the probe.
+    async def _admitted(self, tokens: int) -> bool:
+        """Waits until the breaker and the rate let a call of so many tokens go; returns whether it is a probe.
 
-        Raises: ApiUnavailable when the outage lasts too long, Stopped.
+        Raises: ApiUnavailable when an outage lasts too long, Stopped.
         """
-        breaker = self.breaker
-        while breaker.state != "closed":
+        while True:
             self._go_on()
             at = time.monotonic()
-            self._record(breaker.given_up(at))
-            if breaker.state == "given_up":
-                raise ApiUnavailable(
-                    f"{self.settings.base_url} is not available, and {breaker.probes} probes did not change that: {breaker.reason} "
-                    f"{self._spent()} Run the same command again when it is back."
-                )
-            if (probing := breaker.probing(at)) is not None:
+            wait_s = max(self.rate.wait_s(tokens, at), self.breaker.wait_s(at))
+            if self.breaker.state != "closed":
+                self._record(self.breaker.given_up(at))
+                if self.breaker.state == "given_up":
+                    raise ApiUnavailable(
+                        f"{self.settings.base_url} is not available, and {self.breaker.probes} probes did not change that: {self.breaker.reason} "
+                        f"{self._spent()} Run the same command again when it is back."
+                    )
+                wait_s = min(wait_s, self.breaker.give_up_at - at)
+            if wait_s <= 0:
+                probing = self.breaker.probing(at)
                 self._record(probing)
-                return True
-            wake_at = breaker.give_up_at if breaker.state == "half_open" else min(breaker.probe_at, breaker.give_up_at)
+                self.rate.begun(tokens, at)
+                return probing is not None
             self._news.clear()
-            await self._sleep(wake_at - at, self._news)
-        return False
+            await self._sleep(wait_s, self._news)
 
     async def _sleep(self, seconds: float, news: asyncio.Event | None = None) -> None:
         """Waits so long, or until the run is stopped, or there is news."""
@@ -363,33 +390,23 @@ class Api:
                 for task in waiting:
                     task.cancel()
 
-    async def _pace(self, request: Request) -> None:
-        """Waits for this call's slot of the minute, and until the API said it may be asked again."""
-        slot = max(time.monotonic(), self._next_slot, self.not_before)
-        self._next_slot = slot + max(self._spacing_by_settings(request), self._spacing_s)
-        await self._sleep(slot - time.monotonic())
-        await self._sleep(self.not_before - time.monotonic())  # it may have been asked for meanwhile
-
-    def _spacing_by_settings(self, request: Request) -> float:
-        requests, tokens = self.settings.requests_per_minute, self.settings.tokens_per_minute
-        return max(60.0 / requests if requests else 0.0, 60.0 * request.estimated_input_tokens / tokens if tokens else 0.0)
-
     def _go_on(self) -> None:
         if self.stopping.is_set():
             raise Stopped("The run was stopped; this request was not sent and stays pending.")
 
     async def _attempt(self, request: Request, number: int, until: float) -> Answer:
-        async with self._turn:
-            is_probe = await self._admitted()
+        tokens = request.estimated_input_tokens
+        async with self._turn:  # one behind the other
+            is_probe = await self._admitted(tokens)
         try:
             return await self._admitted_attempt(request, number, until, is_probe=is_probe)
         finally:
+            self.rate.ended(tokens)
+            self._news.set()
             if is_probe and self.breaker.state == "half_open":  # it ended before it was sent, or was cut off
                 self._record(self.breaker.failed(time.monotonic(), "it was not sent", is_probe=True))
 
     async def _admitted_attempt(self, request: Request, number: int, until: float, *, is_probe: bool) -> Answer:
-        await self._pace(request)
-        self._go_on()
         settings, tier = self.settings, self.settings.service_tier
         call_id = UUID(int=self._ids.getrandbits(128), version=4)
         lifetime = request.cache_lifetime or "30m"
@@ -398,47 +415,8 @@ class Api:
         if self.stopping.is_set():  # it had waited for others to settle
             await self.budget.settle(call_id, None, is_unsettled=False)
             self._go_on()
-        cached, written = request.expected_cached_tokens or 0, request.expected_write_tokens or 0
-        estimate = prices.expected_cost(
-            request.model,
-            started_at,
-            max(request.estimated_input_tokens, cached + written),
-            cached_tokens=cached,
-            written_tokens=written,
-            output_tokens=request.estimated_output_tokens,
-            cache_lifetime=request.cache_lifetime,
-            service_tier=tier,
-        )
-        start = {
-            "call_id": call_id,
-            "request_key": request.request_key,
-            "document_sha256": request.document_sha256,
-            "arm": request.arm,
-            "purpose": request.purpose,
-            "model": request.model,
-            "input_mode": request.input_mode,
-            "reasoning_effort": settings.reasoning_effort,
-            "verbosity": settings.verbosity,
-            "prompt_hash": request.prompt_hash,
-            "schema_version": request.schema_version,
-            "repeat": request.repeat,
-            "attempt": number,
-            "service_tier_asked": settings.service_tier,
-            "cache_policy": request.cache_policy,
-            "cache_key": request.cache_key,
-            "cache_lifetime": request.cache_lifetime,
-            "prefix_tokens": request.prefix_tokens or None,
-            "expected_cached_tokens": request.expected_cached_tokens,
-            "expected_write_tokens": request.expected_write_tokens,
-            "estimated_input_tokens": request.estimated_input_tokens,
-            "rule_input_tokens": request.rule_input_tokens,
-            "estimated_pages": request.estimated_pages,
-            "estimated_output_tokens": request.estimated_output_tokens,
-            "estimate_confidence": request.estimate_confidence,
-            "estimate_usd": estimate,
-            "cost_upper_usd": upper,
-            "is_simulated": settings.is_simulated,
-        }
+        estimate = expected_usd(request, started_at, tier)
+        start = start_columns(request, settings, call_id, number, tier, estimate, upper)
         try:
             self.journal.write("call_started", **start)
         except BaseException:
@@ -447,14 +425,14 @@ class Api:
         sent = time.perf_counter()
         end = End()
         try:
-            end = self._without_key(await self._send(request.body, min(settings.call_deadline_s, max(SHORTEST_CALL_S, until - self.clock()))))
+            end = without_key(await self._send(request.body, min(settings.call_deadline_s, max(SHORTEST_CALL_S, until - self.clock()))), self.key)
             if request.purpose == "prewarm" and end.outcome == "empty":  # it was asked to write the cache and say nothing
                 end = replace(end, outcome="completed", error_kind=None, message="", try_again=False)
         except asyncio.CancelledError:
             end = End(status="unsettled", error_kind="interrupted", message="the run was interrupted while the call was under way")
             raise
         finally:
-            cost = self._price(request, end, started_at)
+            cost = price_end(end, request.model, started_at, settings.service_tier)
             end = replace(end, usage=prices.believable(end.usage))
             finished_at = now()
             if finished_at < started_at:
@@ -462,83 +440,31 @@ class Api:
                 cost = replace(cost, warning="; ".join(filter(None, (cost.warning, back))))
             if end.is_simulated is not None and settings.simulated is None:
                 start["is_simulated"] = end.is_simulated
-            usage = end.usage
             try:
-                self.journal.write(
-                    "call_finished",
-                    **start,
-                    started_at=started_at,
-                    finished_at=finished_at,
-                    status=end.status,
-                    outcome=end.outcome,
-                    error_kind=end.error_kind,
-                    error_message=end.message[:MESSAGE_LENGTH] or None,
-                    http_status=end.http_status,
-                    model_answered=end.model,
-                    service_tier=end.service_tier,
-                    response_id=end.response_id,
-                    request_id=end.request_id,
-                    latency_ms=round((time.perf_counter() - sent) * 1000, 3),
-                    input_tokens=usage.input_tokens,
-                    cached_tokens=usage.cached_tokens,
-                    cache_write_tokens=usage.cache_write_tokens,
-                    cache_write_30m_tokens=usage.cache_write_30m_tokens,
-                    cache_write_12h_tokens=usage.cache_write_12h_tokens,
-                    output_tokens=usage.output_tokens,
-                    reasoning_tokens=usage.reasoning_tokens,
-                    **cost.columns(),
-                    price_warning=cost.warning if end.status == "answered" else None,
-                    body=end.body,
-                )
+                latency_ms = round((time.perf_counter() - sent) * 1000, 3)
+                self.journal.write("call_finished", **start, **end_columns(end, cost, started_at, finished_at, latency_ms))
             except WorkspaceUnusable:  # the ledger holds only its start: whatever came back, the call is unsettled
                 end, cost = End(), prices.Cost(None, None)
                 raise
             finally:
-                self._count(end, cost, upper)
+                self.tally.add(end, cost, upper)
                 unknown = end.status == "unsettled" or (end.status == "answered" and cost.cost_usd is None)
                 await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
-        answer = Answer(call_id, end.outcome, end.text, usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
+        answer = Answer(call_id, end.outcome, end.text, end.usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
         if end.headers is not None:
-            asked = spacing_asked(end.headers, len(self.budget.open) + 1, request.estimated_input_tokens)
-            self._spacing_s = min(asked, settings.longest_wait_s)
+            is_refused = end.http_status == 429 and end.try_again
+            wait_s = min(end.wait_s or 0.0, settings.longest_wait_s)
+            self._record(self.rate.heard(end.headers, request.estimated_input_tokens, time.monotonic(), is_refused=is_refused, wait_s=wait_s))
         self._heed(end, is_probe=is_probe)
         if end.try_again:
             raise TryAgain(answer, end.wait_s, may_be_billed=end.status != "failed")
         return answer
 
-    def _without_key(self, end: "End") -> "End":
-        """An end in which nobody repeats our key: some gateways put the request's headers into their errors."""
-        if len(self.key) < KEY_LENGTH or self.key not in f"{end.message}{end.body}":
-            return end
-        return replace(end, message=end.message.replace(self.key, "[key]"), body=end.body and end.body.replace(self.key, "[key]"))
-
-    def _price(self, request: Request, end: "End", started_at: datetime) -> prices.Cost:
-        if end.status != "answered":
-            return prices.Cost(None, None)
-        cost = prices.price_call(end.model or request.model, end.usage, started_at, end.service_tier or self.settings.service_tier)
-        if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
-            return replace(cost, warning=f"the answer is from {end.model!r}, which no price list knows")
-        return cost
-
-    def _count(self, end: "End", cost: prices.Cost, upper: Decimal | None) -> None:
-        tally, usage = self.tally, end.usage
-        tally.calls += 1
-        tally.input_tokens += usage.input_tokens or 0
-        tally.cached_tokens += usage.cached_tokens or 0
-        tally.cache_write_tokens += usage.cache_write_tokens or 0
-        tally.output_tokens += usage.output_tokens or 0
-        tally.cost_usd += cost.cost_usd or 0
-        if end.status == "unsettled":
-            tally.unsettled += 1
-            tally.unsettled_upper_usd += upper or 0
-        elif end.status == "answered" and cost.cost_usd is None:
-            tally.unpriced += 1
-
     def _spent(self) -> str:
         return f"{self.tally.cost_usd:.6f} USD were spent by this run so far; what is left undone stays pending."
 
     def _heed(self, end: "End", *, is_probe: bool) -> None:
-        """Tells the breaker, lets all calls wait when the API asks for it, and ends the run when asking further is pointless.
+        """Tells the breaker, and ends the run when asking further is pointless.
 
         Raises: ApiRefused, ApiUnavailable.
         """
@@ -559,8 +485,6 @@ class Api:
                 f"{self.settings.base_url} asks to be left alone for {end.wait_s:.0f} s, longer than AUTOD_LONGEST_WAIT_S="
                 f"{self.settings.longest_wait_s:g}: {end.message} {self._spent()} Run the same command again after that time."
             )
-        if end.http_status == 429 and end.wait_s:
-            self.not_before = max(self.not_before, at + min(end.wait_s, self.settings.longest_wait_s))
 
     async def _send(self, body: bytes, deadline_s: float) -> "End":
         import httpx2
@@ -646,6 +570,140 @@ def _sentence(words: object) -> str:
     return str(words).rstrip(". ")[:300] + "."
 
 
+def without_key(end: End, key: str) -> End:
+    """An end in which nobody repeats our key: some gateways put the request's headers into their errors."""
+    if len(key) < KEY_LENGTH or key not in f"{end.message}{end.body}":
+        return end
+    return replace(end, message=end.message.replace(key, "[key]"), body=end.body and end.body.replace(key, "[key]"))
+
+
+def price_end(end: End, model: str, started_at: datetime, service_tier: str) -> prices.Cost:
+    """What a call cost that was sent then to this model in this tier; the model and tier that the answer names go before."""
+    if end.status != "answered":
+        return prices.Cost(None, None)
+    cost = prices.price_call(end.model or model, end.usage, started_at, end.service_tier or service_tier)
+    if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
+        return replace(cost, warning=f"the answer is from {end.model!r}, which no price list knows")
+    return cost
+
+
+def expected_usd(request: Request, at: datetime, service_tier: str) -> Decimal | None:
+    """What a call will cost by its estimates; None when nobody prices the model."""
+    cached, written = request.expected_cached_tokens or 0, request.expected_write_tokens or 0
+    return prices.expected_cost(
+        request.model,
+        at,
+        max(request.estimated_input_tokens, cached + written),
+        cached_tokens=cached,
+        written_tokens=written,
+        output_tokens=request.estimated_output_tokens,
+        cache_lifetime=request.cache_lifetime,
+        service_tier=service_tier,
+    )
+
+
+def start_columns(
+    request: Request, settings: Settings, call_id: UUID, attempt: int, service_tier: str, estimate_usd: Decimal | None, upper_usd: Decimal | None
+) -> dict[str, Any]:
+    """What the ledger keeps of a call before it is made, and once more with its end."""
+    return {
+        "call_id": call_id,
+        "request_key": request.request_key,
+        "document_sha256": request.document_sha256,
+        "arm": request.arm,
+        "purpose": request.purpose,
+        "model": request.model,
+        "input_mode": request.input_mode,
+        "reasoning_effort": settings.reasoning_effort,
+        "verbosity": settings.verbosity,
+        "prompt_hash": request.prompt_hash,
+        "schema_version": request.schema_version,
+        "repeat": request.repeat,
+        "attempt": attempt,
+        "service_tier_asked": service_tier,
+        "cache_policy": request.cache_policy,
+        "cache_key": request.cache_key,
+        "cache_lifetime": request.cache_lifetime,
+        "prefix_tokens": request.prefix_tokens or None,
+        "expected_cached_tokens": request.expected_cached_tokens,
+        "expected_write_tokens": request.expected_write_tokens,
+        "estimated_input_tokens": request.estimated_input_tokens,
+        "rule_input_tokens": request.rule_input_tokens,
+        "estimated_pages": request.estimated_pages,
+        "estimated_output_tokens": request.estimated_output_tokens,
+        "estimate_confidence": request.estimate_confidence,
+        "estimate_usd": estimate_usd,
+        "cost_upper_usd": upper_usd,
+        "is_simulated": settings.is_simulated,
+    }
+
+
+def end_columns(end: End, cost: prices.Cost, started_at: datetime, finished_at: datetime, latency_ms: float | None) -> dict[str, Any]:
+    """What the ledger keeps of a call's end, beside the columns of its start."""
+    usage = end.usage
+    return {
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "status": end.status,
+        "outcome": end.outcome,
+        "error_kind": end.error_kind,
+        "error_message": end.message[:MESSAGE_LENGTH] or None,
+        "http_status": end.http_status,
+        "model_answered": end.model,
+        "service_tier": end.service_tier,
+        "response_id": end.response_id,
+        "request_id": end.request_id,
+        "latency_ms": latency_ms,
+        "input_tokens": usage.input_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "cache_write_30m_tokens": usage.cache_write_30m_tokens,
+        "cache_write_12h_tokens": usage.cache_write_12h_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        **cost.columns(),
+        "price_warning": cost.warning if end.status == "answered" else None,
+        "body": end.body,
+    }
+
+
+def must_be_simulated(settings: Settings, is_simulated: bool | None) -> None:
+    """Raises: SettingsError when a simulated API answers where a real one is expected: none of its answers may stand for a real one."""
+    if is_simulated and not settings.is_simulated:
+        raise SettingsError(
+            f"{settings.base_url} says that its answers are simulated; none may stand for a real one. Set AUTOD_SIMULATED=true to use it "
+            "as a simulation, or OPENAI_BASE_URL to the real API, then run the same command again."
+        )
+
+
+def refusal_of(response: Any, key: str) -> End:
+    """What an error's answer says, whatever it was an answer to."""
+    return without_key(_refused(response), key)
+
+
+@dataclass(frozen=True, slots=True)
+class _InLine:
+    """The answer that a line of a batch's files holds, as if it had come by itself."""
+
+    content: bytes
+    status_code: int
+    headers: dict[str, str]
+
+
+def end_of_line(line: dict[str, Any]) -> End:
+    """How a request of a batch ended by its line of the output or error file: named as the answer to a single request is, and tier batch."""
+    response, error = line.get("response"), line.get("error")
+    if isinstance(response, dict) and "body" in response and isinstance(response.get("status_code"), int):
+        request_id = response.get("request_id")
+        headers = {"x-request-id": request_id} if isinstance(request_id, str) else {}
+        alone = _InLine(orjson.dumps(response["body"]), response["status_code"], headers)
+        # The body names the tier of the model's work; what is billed is that it came in a batch.
+        return replace(_understand(alone), service_tier="batch") if alone.status_code == 200 else _refused(alone)
+    if isinstance(error, dict):
+        return End(status="failed", error_kind=str(error.get("code") or "batch_error")[:100], message=str(error.get("message") or ""), try_again=True)
+    return End(outcome="malformed", error_kind="malformed", message="the line of the batch's file holds neither answer nor error", try_again=True)
+
+
 def received_answer(call_id: UUID, outcome: str, body: str, is_simulated: bool) -> Answer:
     """An answer that the ledger holds raw, as `Api.ask` would have given it."""
     end = _outcome(orjson.loads(body), {})
@@ -694,32 +752,6 @@ def retry_after(headers: Any, at: datetime) -> float | None:
         if seconds == seconds and seconds >= 0:
             return seconds
     return None
-
-
-def _seconds(duration: str) -> float | None:
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", duration)
-    return sum(float(number) * UNIT_S[unit] for number, unit in parts) if parts else None
-
-
-def spacing_asked(headers: Any, in_flight: int, request_tokens: int) -> float:
-    """Seconds between calls that the API's limits bear; 0 while what is left of them is enough for the calls in flight.
-
-    Source: the x-ratelimit headers, whose `reset` is the time until the whole limit is there again.
-
-    >>> at_the_end = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m0s"}
-    >>> spacing_asked(at_the_end, 16, 2000), spacing_asked(at_the_end | {"x-ratelimit-remaining-requests": "50"}, 16, 2000)
-    (1.0, 0.0)
-    """
-    longest = 0.0
-    for kind, need in (("requests", 1), ("tokens", request_tokens)):
-        try:
-            limit, left = float(headers[f"x-ratelimit-limit-{kind}"]), float(headers[f"x-ratelimit-remaining-{kind}"])
-        except (KeyError, ValueError):
-            continue
-        reset_s = _seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
-        if reset_s is not None and left < limit and left < in_flight * need:
-            longest = max(longest, need * reset_s / (limit - left))
-    return longest
 
 
 def _refused(response: Any) -> End:

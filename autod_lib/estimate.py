@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from . import cache, forecast, prices, prompt, store, tokens
 from .forecast import Forecast
-from .ingest import answers_known, due, setup_hash
+from .ingest import answers_known, due, in_batches, setup_hash
 from .journal import now
 from .look import Found, Known, absolute_roots, inbox_of, look
 from .pdf import Readers, Reading, limits_for
@@ -143,7 +143,7 @@ def estimate(
         found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
         todo = due(found, options, settings)
         unread = todo[: options.limit]
-        answered = answers_known(con, settings) if unread else {}
+        answered = answers_known(con, settings) | in_batches(con, settings)[0] if unread else {}
         seen = {name: forecast.seen(con, settings.model_copy(update={"model": name})) for name in (settings.model, *models)}
         prompt_hash = prompt.version(settings.fields)
         cached = {(name, tier): cache.observed(con, name, tier, prompt_hash, is_simulated=settings.is_simulated) for name in seen for tier in TIERS}
@@ -234,7 +234,7 @@ def _auto(text_layer: str) -> str:
 
 
 def _sort_in(total: Estimate, reading: _Read, settings: Settings, answered: Any, documents: dict[str, list[forecast.Document]]) -> None:
-    """Adds a document to every mode in which it can be sent and is not answered yet."""
+    """Adds a document to every mode in which it can be sent and is neither answered nor in a batch."""
     for mode in MODES:
         real = _auto(reading.text_layer) if mode == "auto" else mode
         if real == "text" and (reading.text_tokens is None or reading.text_layer == "none"):

@@ -7,7 +7,7 @@ forecasts would have needed to hold four of five bills, and Student's t before t
 Called by ingest.py, estimate.py and the notebooks. Reads the ledger through the connection it is handed; sends nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import exp, log, sqrt
@@ -32,8 +32,8 @@ FILES: Final = ("file-low", "file-high")
 AUTO: Final = ("text", "file-low")  # the input modes that `auto` chooses from
 
 SEEN_SQL = """
-select input_mode, confidence, documents, runs, unit_tokens, unit_tokens_low, unit_tokens_high, output_tokens, bill_ratio, document_spread,
-       run_spread, document_usd, document_bill_spread, run_bill_spread
+select input_mode, confidence, documents, runs, unit_tokens, unit_tokens_low, unit_tokens_high, output_tokens, own_tokens, bill_ratio,
+       document_spread, run_spread, document_worth, document_worth_spread, run_worth_spread
 from estimate_calibration
 where model = $model and reasoning_effort = $effort and schema_version = $schema and is_simulated = $simulated
       and input_mode is not null and confidence is not null"""
@@ -50,12 +50,13 @@ class Calibration:
     unit_tokens_low: float
     unit_tokens_high: float
     output_tokens: float
+    own_tokens: float
     bill_ratio: float | None
     document_spread: float | None
     run_spread: float | None
-    document_usd: Decimal | None
-    document_bill_spread: float | None
-    run_bill_spread: float | None
+    document_worth: float | None
+    document_worth_spread: float | None
+    run_worth_spread: float | None
 
     @property
     def learned(self) -> tokens.Learned:
@@ -128,9 +129,9 @@ class Forecast:
     input_mode: str
     documents: int = 0
     documents_seen: int = 0
-    input_tokens: int | None = 0
-    cached_tokens: int | None = 0
-    cache_write_tokens: int | None = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
     output_tokens: int = 0
     expected_usd: Decimal | None = Decimal(0)
     low_usd: Decimal | None = Decimal(0)
@@ -201,35 +202,60 @@ def of_documents(
     return _with_interval(found, shares, upper, known)
 
 
-def of_sizes(sizes: Sequence[int | None], settings: Settings, known: Seen, prefix: int, *, tier: cache.Tier) -> Forecast:
-    """What asking files is expected to take of which only the sizes are known, None where not even these are: by the usual bill of a document, else
-    by the size. Copies are not told apart from documents."""
-    model, at = settings.model, now()
-    service = settings.service_tier if tier == "sync" else tier
-    empty = Forecast("size", model, tier, settings.input_mode, input_tokens=None, cached_tokens=None, cache_write_tokens=None, upper_usd=None)
-    modes = AUTO if settings.input_mode == "auto" else (settings.input_mode,)
-    billed = [each for mode in modes for confidence in ("high", "medium") if (each := known.of(mode, confidence)) is not None]
-    found = [(each, each.document_usd) for each in billed if each.document_usd is not None]
-    count = len(sizes)
+def of_sizes(sizes: Sequence[int | None], settings: Settings, known: Seen, cache_seen: cache.Observed, prefix: int, *, tier: cache.Tier) -> Forecast:
+    """What asking files is expected to take of which only the sizes are known, None where not even these are: as the usual document was billed, and
+    before any was, by the sizes. Copies are not told apart from documents."""
+    model, at, count = settings.model, now(), len(sizes)
+    empty = Forecast("size", model, tier, settings.input_mode, upper_usd=None)
     if not count:
         return empty
-    if not prices.is_priced(model, at, service):
-        return replace(empty, documents=count, expected_usd=None, low_usd=None, high_usd=None)
-    if not found:
-        guesses = [tokens.estimate_size(size, model, "text" if settings.input_mode == "auto" else settings.input_mode) for size in sizes]
-        costs = [prices.expected_cost(model, at, prefix + each.tokens, cached_tokens=prefix, service_tier=service) for each in guesses]
-        usd = sum((cost for cost in costs if cost is not None), Decimal(0))
-        answers = prices.USUAL_OUTPUT_TOKENS * count
-        return _with_interval(replace(empty, documents=count, output_tokens=answers), [_Share(count, usd, None)], None, known)
-    total = sum(each.documents for each, _ in found)
-    mean = sum((usd * each.documents for each, usd in found), Decimal(0)) / total
-    square = sum(each.documents * float(usd) ** 2 * (1 + (each.document_bill_spread or 0.0) ** 2) for each, usd in found) / total
-    spread = sqrt(max(0.0, square / float(mean) ** 2 - 1)) if total > 1 else None
-    between = sqrt(sum(each.documents * (each.run_bill_spread or 0.0) ** 2 for each, _ in found) / total)
-    pooled = replace(found[0][0], documents=total, runs=max(each.runs for each, _ in found))
-    answers = round(count * sum(each.documents * each.output_tokens for each, _ in found) / total)
-    share = _Share(count, count * mean, pooled, spread, between)
-    return _with_interval(replace(empty, documents=count, output_tokens=answers), [share], None, known)
+    modes = AUTO if settings.input_mode == "auto" else (settings.input_mode,)
+    usual = _usual([each for mode in modes for confidence in ("high", "medium") if (each := known.of(mode, confidence)) is not None])
+    if usual is None:
+        own = sum(tokens.estimate_size(size, model, modes[0]).tokens for size in sizes)
+        answer, ratio = prices.USUAL_OUTPUT_TOKENS, 1.0
+    else:
+        own, answer, ratio = round(usual.own_tokens * count), round(usual.output_tokens), usual.bill_ratio or 1.0
+    use = _cache_use(settings, count, cache_seen, prefix, tier)
+    found = replace(
+        empty,
+        documents=count,
+        input_tokens=use.uncached_tokens + use.cached_tokens + use.cache_write_tokens + own,
+        cached_tokens=use.cached_tokens,
+        cache_write_tokens=use.cache_write_tokens,
+        output_tokens=answer * count,
+    )
+    rates = prices.rates_for(model, at, prefix + own // count, settings.service_tier if tier == "sync" else tier)
+    if rates is None:
+        return replace(found, expected_usd=None, low_usd=None, high_usd=None)
+    usd = _frame_usd(use, rates) + (own * rates.input + answer * count * rates.output) / prices.MILLION
+    spreads = (None, None) if usual is None else (usual.document_worth_spread, usual.run_worth_spread)
+    return _with_interval(found, [_Share(count, usd * Decimal(f"{ratio:.6f}"), usual, *spreads)], None, known)
+
+
+def _usual(found: list[Calibration]) -> Calibration | None:
+    """What was seen of several modes, as of one document that may be sent in any of them; None without a settled bill."""
+    billed = [(each, each.documents, each.document_worth) for each in found if each.document_worth is not None]
+    total = sum(documents for _, documents, _ in billed)
+    if not total:
+        return None
+
+    def mean(of: Callable[[Calibration], float | None]) -> float:
+        return sum(documents * (of(each) or 0.0) for each, documents, _ in billed) / total
+
+    worth = mean(lambda each: each.document_worth)
+    square = sum(documents * here**2 * (1 + (each.document_worth_spread or 0.0) ** 2) for each, documents, here in billed) / total
+    return replace(
+        billed[0][0],
+        documents=total,
+        runs=max(each.runs for each, _, _ in billed),
+        output_tokens=mean(lambda each: each.output_tokens),
+        own_tokens=mean(lambda each: each.own_tokens),
+        bill_ratio=mean(lambda each: each.bill_ratio),
+        document_worth=worth,
+        document_worth_spread=sqrt(max(0.0, square / worth**2 - 1)) if total > 1 else None,
+        run_worth_spread=sqrt(mean(lambda each: (each.run_worth_spread or 0.0) ** 2)),
+    )
 
 
 def _cache_use(settings: Settings, calls: int, cache_seen: cache.Observed, prefix: int, tier: cache.Tier) -> cache.Choice:

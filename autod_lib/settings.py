@@ -79,6 +79,8 @@ class Settings(BaseModel):
     requests_per_minute: int | None = Field(None, description="Limit of requests a minute; unset: learned from the headers.", ge=1)
     tokens_per_minute: int | None = Field(None, description="Limit of tokens a minute; unset: learned from the headers.", ge=1)
     batch_size: int = Field(10_000, description="Requests in one batch file.", ge=1, le=50_000)
+    batch_bytes: int = Field(150_000_000, description="Size of one batch file, in bytes; a larger request goes alone.", ge=1, le=200_000_000)
+    batch_deadline_s: float = Field(86_400.0, description="Age of a batch, in seconds, at which ingest --batch asks the rest one by one.", ge=0)
 
     budget_run_usd: Decimal | None = Field(None, description="What one run may cost.", ge=0)
     budget_day_usd: Decimal | None = Field(None, description="What a UTC day may cost.", ge=0)
@@ -96,6 +98,8 @@ class Settings(BaseModel):
     links_outside: bool = Field(False, description="Follow links that lead out of the folder named.")
 
     vector_store: str = Field("autod", description="Name of the vector store.", min_length=1, max_length=128)
+    vector_store_days: int = Field(30, description="Days after which the provider deletes the copy of a document by itself.", ge=1, le=30)
+    index_deadline_s: float = Field(120.0, description="Longest wait until an uploaded document can be searched.", gt=0)
     retention_days: int = Field(400, description="Days that runs, logs and loaded segments are kept.", ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line of the log.")
     log_format: Literal["text", "json"] = Field("text", description="Form of the log lines.")

@@ -49,12 +49,15 @@ TABLES: Final = {
     "call_started": ("calls_started",),
     "call_finished": ("calls_finished", "call_bodies"),
     "breaker_changed": ("breaker_changes",),
+    "rate_changed": ("rate_changes",),
     "extraction": ("extractions",),
     "document_status": ("document_statuses",),
     "deletion": ("deletions",),
     "label": ("labels_log",),
     "alert": ("alerts",),
     "remote_object": ("remote_objects",),
+    "search": ("searches",),
+    "batch": ("batch_events",),
     "notebook_run": ("notebook_runs",),
 }
 

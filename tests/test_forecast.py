@@ -23,12 +23,13 @@ KNOWN = Calibration(
     unit_tokens_low=-120.0,
     unit_tokens_high=-80.0,
     output_tokens=300.0,
+    own_tokens=700.0,
     bill_ratio=1.1,
     document_spread=0.22,
     run_spread=0.05,
-    document_usd=Decimal("0.0004"),
-    document_bill_spread=0.6,
-    run_bill_spread=0.1,
+    document_worth=4000.0,
+    document_worth_spread=0.6,
+    run_worth_spread=0.1,
 )
 
 
@@ -57,7 +58,7 @@ def test_before_any_bill_the_interval_is_from_half_to_double(settings: Settings)
         row = asked(settings, documents, Seen())
         assert (round(times(row), 4), row.documents_seen) == (2.0, 0)
         assert row.low_usd == pytest.approx(row.expected_usd / 2 if row.expected_usd else 0, rel=Decimal("0.0001"))
-    assert times(of_sizes([60_000, 2_000], settings, Seen(), PREFIX, tier="sync")) == pytest.approx(4.0, rel=1e-4)
+    assert times(of_sizes([60_000, 2_000], settings, Seen(), cache.Observed(), PREFIX, tier="sync")) == pytest.approx(4.0, rel=1e-4)
 
 
 def test_the_expected_usd_are_tokens_times_rates(settings: Settings) -> None:
@@ -101,25 +102,30 @@ def test_a_mode_that_was_never_billed_widens_the_whole(settings: Settings) -> No
 
 def test_of_nothing_the_forecast_is_exactly_nothing(settings: Settings) -> None:
     """However it is made."""
-    for row in (asked(settings, 0, Seen()), of_sizes([], settings, Seen(), PREFIX, tier="sync")):
+    for row in (asked(settings, 0, Seen()), of_sizes([], settings, Seen(), cache.Observed(), PREFIX, tier="sync")):
         assert (row.documents, row.expected_usd, row.low_usd, row.high_usd, row.spread) == (0, 0, 0, 0, 0.0)
 
 
 def test_a_model_without_a_price_is_forecast_in_tokens_alone(settings: Settings) -> None:
     """Unknown is not zero."""
     other = settings.model_copy(update={"model": "gpt-5-of-nobody"})
-    for row in (asked(other, 3, Seen()), of_sizes([1], other, Seen(), PREFIX, tier="sync")):
+    for row in (asked(other, 3, Seen()), of_sizes([1], other, Seen(), cache.Observed(), PREFIX, tier="sync")):
         assert (row.expected_usd, row.low_usd, row.high_usd, row.upper_usd) == (None, None, None, None)
     assert asked(other, 3, Seen()).input_tokens
 
 
 def test_by_sizes_a_run_costs_what_its_documents_usually_do(settings: Settings) -> None:
-    """The mean bill, over the modes that auto chooses from; before any, what the sizes say."""
-    known = Seen({("text", "high"): KNOWN, ("file-low", "medium"): replace(KNOWN, documents=10, document_usd=Decimal("0.0009"))})
-    auto = of_sizes([1, 2, None], settings, known, PREFIX, tier="sync")
-    assert auto.expected_usd == 3 * (40 * Decimal("0.0004") + 10 * Decimal("0.0009")) / 50
-    assert auto.documents_seen == 50
-    small, large = (of_sizes([size], settings, Seen(), PREFIX, tier="sync") for size in (60_000, 6_000_000))
+    """The usual document over the modes that auto chooses from, at the rates of the tier; before any, what the sizes say."""
+    scan = replace(KNOWN, documents=10, own_tokens=1700.0, output_tokens=200.0, bill_ratio=1.0, document_worth=6000.0)
+    known = Seen({("text", "high"): KNOWN, ("file-low", "medium"): scan})
+    auto, batch = (of_sizes([1, 2, None], settings, known, cache.Observed(), PREFIX, tier=tier) for tier in ("sync", "batch"))
+    own, answer = (40 * 700 + 10 * 1700) // 50, (40 * 300 + 10 * 200) // 50
+    rates = prices.rates_for(settings.model, now())
+    assert rates is not None
+    assert (auto.documents_seen, auto.output_tokens, auto.input_tokens) == (50, 3 * answer, 3 * (PREFIX + own))
+    assert batch.cached_tokens == 0
+    assert batch.expected_usd == 3 * ((PREFIX + own) * rates.input + answer * rates.output) / 2_000_000 * Decimal("1.08")
+    small, large = (of_sizes([size], settings, Seen(), cache.Observed(), PREFIX, tier="sync") for size in (60_000, 6_000_000))
     assert small.expected_usd is not None
     assert large.expected_usd is not None
     assert large.expected_usd > small.expected_usd
@@ -164,7 +170,7 @@ def test_an_interval_of_80_percent_holds_four_of_five_bills(tmp_path: Path, sett
         with store.reading(home) as con:
             known = seen(con, settings)
         documents = rng.choice([1, 3, 10, 30])
-        row = of_sizes([50_000] * documents, settings, known, PREFIX, tier="sync")
+        row = of_sizes([50_000] * documents, settings, known, cache.Observed(), PREFIX, tier="sync")
         of_run = rng.gauss(0, 0.15)
         write_run(home, settings, row, [Decimal(f"{0.0004 * exp(of_run + rng.gauss(0, 0.6)):.12f}") for _ in range(documents)])
     with store.reading(home) as con:
@@ -177,8 +183,8 @@ def test_an_interval_of_80_percent_holds_four_of_five_bills(tmp_path: Path, sett
     assert known.widths == {("size", "auto"): width}
     found = known.of("text")
     assert found is not None
-    assert found.document_usd is not None
-    assert abs(log(float(found.document_usd) / (0.0004 * exp((0.15**2 + 0.6**2) / 2)))) < 0.15
+    assert found.document_worth is not None
+    assert abs(log(found.document_worth / (4000 * exp((0.15**2 + 0.6**2) / 2)))) < 0.15
 
 
 def test_the_examples_in_the_modules_hold() -> None:

@@ -36,7 +36,7 @@ comment on column forecasts.is_simulated is 'Whether the calls are simulated.';
 comment on column forecasts.is_chosen is 'Whether this is what the run then did; the other rows are what was weighed beside it.';
 comment on column forecasts.documents is 'Documents to be asked.';
 comment on column forecasts.documents_seen is 'Documents of the ledger that the interval is made from; 0: the wide one that is taken before any was seen.';
-comment on column forecasts.input_tokens is 'Input tokens expected; NULL where only sizes were known.';
+comment on column forecasts.input_tokens is 'Input tokens expected.';
 comment on column forecasts.cached_tokens is 'Of these, expected to be read from the cache.';
 comment on column forecasts.cache_write_tokens is 'Of these, expected to be written to it.';
 comment on column forecasts.output_tokens is 'Output tokens expected.';
