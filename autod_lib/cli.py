@@ -157,6 +157,7 @@ def ingest(
     max_usd: MaxUsd = None,
     limit: Limit = None,
     retry_failed: RetryFailed = False,
+    tier: Annotated[str | None, typer.Option("--tier", help="Service tier: default, flex (cheaper, slower), priority or auto.", metavar="T")] = None,
     batch: Annotated[bool, typer.Option("--batch", help="Ask by batches, at half the price; wait for them, then ask the rest one by one.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files until interrupted.")] = False,
     move_to: Annotated[Path | None, typer.Option("--move-to", help="Move finished files to DIR/processed and DIR/failed.", metavar="DIR")] = None,
@@ -176,7 +177,7 @@ def ingest(
     from .look import absolute_roots
     from .report import options
 
-    given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "allow_unpriced": allow_unpriced or None}
+    given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "service_tier": tier, "allow_unpriced": allow_unpriced or None}
     with _settings(local, **given) as settings:
         wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait)
         report = None if watch or batch else nothing_new(absolute_roots(paths), settings, wishes)
