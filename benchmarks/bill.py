@@ -1,9 +1,9 @@
 """The bill of a naive client beside autoD's, by day and at night: `python benchmarks/bill.py FOLDER [--labels CSV]`.
 
 Both are runs of autoD against the simulated API, each in a workspace of its own, so that one ledger counts both. The naive client sends every
-document as a file in high detail, in implicit cache mode, synchronously; autoD its defaults, and at night the same as a batch, or in tier flex. Between
-them one policy at a time is switched on; repeated files are measured with every file twice. What a page image costs is not published for these models: RULES
-are those that are published for others, and the bill is made again under each.
+document as a file in high detail, in implicit cache mode, synchronously; autoD its defaults, and at night the same as a batch, or in tier flex.
+Between them one policy at a time is switched on; repeated files are measured with every file twice. What a page image costs is not published for
+these models: RULES are those that are published for others, and the bill is made again under each.
 """
 
 import argparse
@@ -222,8 +222,8 @@ def main() -> None:
     parts = given.parts.split(",")
     with tempfile.TemporaryDirectory() as work:
         study = Study(given.folder.resolve(), labels and labels.resolve(), Path(work), given.implicit)
-        if "bill" in parts:
-            day, home = whole_bill(study, None)
+        if {"bill", "modes", "dedupe"} & set(parts):
+            day, home = whole_bill(study, None) if "bill" in parts else study.paid("autoD by day", None)
             for name, part in (("modes", lambda: input_modes(study, home)), ("dedupe", lambda: dedupe(study, day))):
                 if name in parts:
                     print(flush=True)
