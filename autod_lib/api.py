@@ -11,8 +11,8 @@ import email.utils
 import logging
 import math
 import random
-import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -22,10 +22,14 @@ from uuid import UUID
 import orjson
 
 from . import prices
-from .breaker import Breaker, Change
+from .alerts import Alert
+from .breaker import Breaker, outage_alert
+from .breaker import Change as BreakerChange
 from .budget import Budget
 from .errors import ApiRefused, ApiUnavailable, AutodError, SettingsError, WorkspaceUnusable
 from .journal import Journal, now
+from .rate import Change as RateChange
+from .rate import Rate
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
 RETRY_STATUS: Final = frozenset({408, 409, 429})  # and every 5xx
 RETRY_QUOTA: Final = 100  # a retry takes one, a success gives one back: a dead API is not hammered (AWS SDK retry quota)
 FIRST_WAIT_S: Final = 0.5
-UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SHORTEST_CALL_S: Final = 1.0  # an attempt that may begin gets at least so long
 MESSAGE_LENGTH: Final = 2000
 NO_CAPACITY: Final = "resource_unavailable"  # flex has none at the moment; nothing was billed (the provider's guide on flex processing)
@@ -254,14 +257,13 @@ class Api:
         self.key = settings.require_key()
         self.quota = RETRY_QUOTA
         self.breaker = Breaker(settings)
+        self.rate = Rate(settings)
         self.answered = 0
-        self.not_before = 0.0
         self.stopping = asyncio.Event()
+        self.raise_alert: Callable[[Alert], object] = lambda alert: log.warning("%s", alert.message)
         self._ids = random.Random()  # noqa: S311 - seeded by the system once: asking it for every id costs more than all else in it
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
-        self._next_slot = 0.0
-        self._spacing_s = 0.0
         self._client: Any = None
 
     async def __aenter__(self) -> "Api":
@@ -347,40 +349,41 @@ class Api:
             return replace(last.answer, calls=made)
         raise AssertionError("tenacity ends with an answer or an error")
 
-    def _record(self, change: Change | None) -> None:
-        """Writes a change of the breaker into the record and the log."""
+    def _record(self, change: BreakerChange | RateChange | None) -> None:
+        """Writes a change of the breaker or the rate into the record, and tells of an outage."""
         if change is None:
             return
-        self.journal.write("breaker_changed", is_simulated=self.settings.is_simulated, **change.columns())
-        if change.state == "open" and not change.probes:
-            left_s = max(0.0, self.breaker.give_up_at - time.monotonic())
-            log.warning("%s: %s The run pauses, asks again by single probes, and gives up in %.0f s", self.settings.base_url, change.reason, left_s)
-        elif change.state == "closed":
-            log.warning("%s is back after %.1f s", self.settings.base_url, change.away_s)
-        self._news.set()
+        self.journal.write(change.kind, is_simulated=self.settings.is_simulated, **change.columns())
+        if isinstance(change, BreakerChange):
+            self._news.set()
+            log.info("%s: %s (%s)", self.settings.base_url, change.state, change.reason)
+            if (alert := outage_alert(change, self.settings, self.journal.run_id)) is not None:
+                self.raise_alert(alert)
 
-    async def _admitted(self) -> bool:
-        """Waits, one behind the other, until the breaker lets this call go; returns whether it is the probe.
+    async def _admitted(self, tokens: int) -> bool:
+        """Waits until the breaker and the rate let a call of so many tokens go; returns whether it is a probe.
 
-        Raises: ApiUnavailable when the outage lasts too long, Stopped.
+        Raises: ApiUnavailable when an outage lasts too long, Stopped.
         """
-        breaker = self.breaker
-        while breaker.state != "closed":
+        while True:
             self._go_on()
             at = time.monotonic()
-            self._record(breaker.given_up(at))
-            if breaker.state == "given_up":
-                raise ApiUnavailable(
-                    f"{self.settings.base_url} is not available, and {breaker.probes} probes did not change that: {breaker.reason} "
-                    f"{self._spent()} Run the same command again when it is back."
-                )
-            if (probing := breaker.probing(at)) is not None:
+            wait_s = max(self.rate.wait_s(tokens, at), self.breaker.wait_s(at))
+            if self.breaker.state != "closed":
+                self._record(self.breaker.given_up(at))
+                if self.breaker.state == "given_up":
+                    raise ApiUnavailable(
+                        f"{self.settings.base_url} is not available, and {self.breaker.probes} probes did not change that: {self.breaker.reason} "
+                        f"{self._spent()} Run the same command again when it is back."
+                    )
+                wait_s = min(wait_s, self.breaker.give_up_at - at)
+            if wait_s <= 0:
+                probing = self.breaker.probing(at)
                 self._record(probing)
-                return True
-            wake_at = breaker.give_up_at if breaker.state == "half_open" else min(breaker.probe_at, breaker.give_up_at)
+                self.rate.begun(tokens, at)
+                return probing is not None
             self._news.clear()
-            await self._sleep(wake_at - at, self._news)
-        return False
+            await self._sleep(wait_s, self._news)
 
     async def _sleep(self, seconds: float, news: asyncio.Event | None = None) -> None:
         """Waits so long, or until the run is stopped, or there is news."""
@@ -392,33 +395,23 @@ class Api:
                 for task in waiting:
                     task.cancel()
 
-    async def _pace(self, request: Request) -> None:
-        """Waits for this call's slot of the minute, and until the API said it may be asked again."""
-        slot = max(time.monotonic(), self._next_slot, self.not_before)
-        self._next_slot = slot + max(self._spacing_by_settings(request), self._spacing_s)
-        await self._sleep(slot - time.monotonic())
-        await self._sleep(self.not_before - time.monotonic())  # it may have been asked for meanwhile
-
-    def _spacing_by_settings(self, request: Request) -> float:
-        requests, tokens = self.settings.requests_per_minute, self.settings.tokens_per_minute
-        return max(60.0 / requests if requests else 0.0, 60.0 * request.estimated_input_tokens / tokens if tokens else 0.0)
-
     def _go_on(self) -> None:
         if self.stopping.is_set():
             raise Stopped("The run was stopped; this request was not sent and stays pending.")
 
     async def _attempt(self, request: Request, number: int, until: float) -> Answer:
-        async with self._turn:
-            is_probe = await self._admitted()
+        tokens = request.estimated_input_tokens
+        async with self._turn:  # one behind the other
+            is_probe = await self._admitted(tokens)
         try:
             return await self._admitted_attempt(request, number, until, is_probe=is_probe)
         finally:
+            self.rate.ended(tokens)
+            self._news.set()
             if is_probe and self.breaker.state == "half_open":  # it ended before it was sent, or was cut off
                 self._record(self.breaker.failed(time.monotonic(), "it was not sent", is_probe=True))
 
     async def _admitted_attempt(self, request: Request, number: int, until: float, *, is_probe: bool) -> Answer:
-        await self._pace(request)
-        self._go_on()
         settings, tier = self.settings, request.service_tier or self.settings.service_tier
         call_id = UUID(int=self._ids.getrandbits(128), version=4)
         lifetime = request.cache_lifetime or "30m"
@@ -465,8 +458,9 @@ class Api:
                 await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
         answer = Answer(call_id, end.outcome, end.text, end.usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
         if end.headers is not None:
-            asked = spacing_asked(end.headers, len(self.budget.open) + 1, request.estimated_input_tokens)
-            self._spacing_s = min(asked, settings.longest_wait_s)
+            is_refused = end.http_status == 429 and end.try_again and end.error_kind != NO_CAPACITY  # that is said of a tier, not of our rate
+            wait_s = min(end.wait_s or 0.0, settings.longest_wait_s)
+            self._record(self.rate.heard(end.headers, request.estimated_input_tokens, time.monotonic(), is_refused=is_refused, wait_s=wait_s))
         self._heed(end, is_probe=is_probe)
         if end.try_again:
             raise TryAgain(answer, end.wait_s, may_be_billed=end.status != "failed")
@@ -476,7 +470,7 @@ class Api:
         return f"{self.tally.cost_usd:.6f} USD were spent by this run so far; what is left undone stays pending."
 
     def _heed(self, end: "End", *, is_probe: bool) -> None:
-        """Tells the breaker, lets all calls wait when the API asks for it, and ends the run when asking further is pointless.
+        """Tells the breaker, and ends the run when asking further is pointless.
 
         Raises: ApiRefused, ApiUnavailable.
         """
@@ -497,8 +491,6 @@ class Api:
                 f"{self.settings.base_url} asks to be left alone for {end.wait_s:.0f} s, longer than AUTOD_LONGEST_WAIT_S="
                 f"{self.settings.longest_wait_s:g}: {end.message} {self._spent()} Run the same command again after that time."
             )
-        if end.http_status == 429 and end.wait_s:
-            self.not_before = max(self.not_before, at + min(end.wait_s, self.settings.longest_wait_s))
 
     async def _send(self, body: bytes, deadline_s: float) -> "End":
         import httpx2
@@ -709,32 +701,6 @@ def retry_after(headers: Any, at: datetime) -> float | None:
         if seconds == seconds and seconds >= 0:
             return seconds
     return None
-
-
-def _seconds(duration: str) -> float | None:
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", duration)
-    return sum(float(number) * UNIT_S[unit] for number, unit in parts) if parts else None
-
-
-def spacing_asked(headers: Any, in_flight: int, request_tokens: int) -> float:
-    """Seconds between calls that the API's limits bear; 0 while what is left of them is enough for the calls in flight.
-
-    Source: the x-ratelimit headers, whose `reset` is the time until the whole limit is there again.
-
-    >>> at_the_end = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m0s"}
-    >>> spacing_asked(at_the_end, 16, 2000), spacing_asked(at_the_end | {"x-ratelimit-remaining-requests": "50"}, 16, 2000)
-    (1.0, 0.0)
-    """
-    longest = 0.0
-    for kind, need in (("requests", 1), ("tokens", request_tokens)):
-        try:
-            limit, left = float(headers[f"x-ratelimit-limit-{kind}"]), float(headers[f"x-ratelimit-remaining-{kind}"])
-        except (KeyError, ValueError):
-            continue
-        reset_s = _seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
-        if reset_s is not None and left < limit and left < in_flight * need:
-            longest = max(longest, need * reset_s / (limit - left))
-    return longest
 
 
 def _refused(response: Any) -> End:

@@ -6,9 +6,11 @@ opens it again for twice as long. Promised: no clock of its own and no waiting: 
 each change comes back as a value to be recorded. Called by api.py, which waits, and writes the changes into the journal.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
+from .alerts import Alert
 from .settings import Settings
 
 LONGEST_PAUSE_S: Final = 60.0  # between two probes: what a run loses at most when the API is back
@@ -25,10 +27,22 @@ class Change:
     failures: int
     probes: int
     away_s: float
+    kind: ClassVar[str] = "breaker_changed"
 
     def columns(self) -> dict[str, Any]:
         """The columns of its event."""
         return {name: getattr(self, name) for name in ("state", "reason", "failures", "probes")} | {"away_s": round(self.away_s, 3)}
+
+
+def outage_alert(change: Change, settings: Settings, run_id: str) -> Alert | None:
+    """The alert of an outage that begins, raised once a run, and of one that ended the run; None for any other change."""
+    if change.state == "open" and not change.probes:
+        message = f"{settings.base_url} is away: {change.reason} The run pauses, asks again by single probes, and gives up in time."
+        return Alert("warning", "api", message, "outage", run_id, settings.is_simulated)
+    if change.state == "given_up":
+        message = f"{settings.base_url} stayed away for {change.away_s:.0f} s; the run ended in order, and what was left undone is pending."
+        return Alert("critical", "api", message, "outage given up", run_id, settings.is_simulated)
+    return None
 
 
 class Breaker:
@@ -91,6 +105,12 @@ class Breaker:
         self._pause_s = self.settings.breaker_pause_s
         self.probe_at = at + max(self._pause_s, wait_s)
         return self._change("open", reason, at)
+
+    def wait_s(self, at: float) -> float:
+        """Seconds until somebody may ask: 0 is now, infinity not before the probe has ended."""
+        if self.state == "closed":
+            return 0.0
+        return max(0.0, self.probe_at - at) if self.state == "open" else math.inf
 
     def probing(self, at: float) -> Change | None:
         """Lets one caller go as the probe, if the pause is over; None: not yet, or another is under way."""

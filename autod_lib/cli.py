@@ -367,6 +367,7 @@ def status(as_json: Json = False) -> None:
                     "select run_id, state, opened_at, away_s, probes, reason from api_outages "
                     "where run_id = (select max(run_id) from runs_started where command = 'ingest') order by outage desc limit 3",
                 ),
+                "rate": store.rows(con, "from rate_by_run where run_id = (select max(run_id) from runs_started where command = 'ingest')"),
                 "alerts": store.rows(
                     con, "select logged_at, severity, component, message from alerts order by logged_at desc, run_id, seq desc limit 5"
                 ),
@@ -375,7 +376,7 @@ def status(as_json: Json = False) -> None:
         return _print_json(result)
     print(f"Workspace {result['workspace']}: {'held by ' + held if held else 'free'}")
     print("Documents: " + (", ".join(f"{count} {name}" for name, count in result["documents"].items()) or "none yet: autod ingest PATH"))
-    for name in ("money", "budget", "open_batches", "last_run", "outages", "alerts"):
+    for name in ("money", "budget", "open_batches", "last_run", "outages", "rate", "alerts"):
         if result[name]:
             print(f"\n{name.replace('_', ' ').capitalize()}")
             _print_rows(result[name], widest=None if name == "alerts" else 80)
@@ -461,6 +462,70 @@ def prices(
     print("\n".join(table.sentences()[:1]))
     _print_rows(table.rows(), widest=40)
     return print("\n" + "\n".join(table.sentences()[1:]))
+
+
+@app.command(epilog="Example: autod index --limit 100")
+def index(
+    local: Local = False,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many documents.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Make answered documents searchable: a copy of each in the vector store of this workspace, which deletes it by itself in time."""
+    from . import resources
+    from .progress import terminal_bar
+
+    with _settings(local) as settings, terminal_bar("documents") as bar:
+        report = resources.index(settings, limit=limit, progress=lambda state: bar(state.done, state.total, ""))
+    _end(report, as_json)
+
+
+@app.command(epilog='Example: autod search "who insures the warehouse?" --filter doc_type=InsuranceDocument')
+def search(
+    query: Annotated[str, typer.Argument(help="What is looked for.", metavar="QUESTION")],
+    local: Local = False,
+    given: Annotated[
+        list[str] | None, typer.Option("--filter", help="Only documents with this attribute; may be repeated.", metavar="NAME=VALUE")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", help="At most so many hits.", min=1, max=50)] = 10,
+    record: Annotated[bool, typer.Option("--record", help="Search the words of the record instead: free, and asks no network.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Search the documents: by the provider's vector store, or by the words that the record holds of them."""
+    from . import metrics, resources, store
+
+    with _settings(local) as settings:
+        if record:
+            with store.reading(settings.home) as con:
+                hits = metrics.search_record(con, query, is_simulated=metrics.choose_money(con), limit=limit)
+        else:
+            hits = resources.search(settings, query, filters=resources.filters_of(given or []), limit=limit)
+    rows = hits.to_dicts()
+    if as_json:
+        return _print_json({"query": query, "hits": rows})
+    names = ("place", "score", "file_name", "doc_type", "issuer", "primary_date", "excerpt")
+    return _print_rows([{name: row[name] for name in names} for row in rows], widest=60)
+
+
+@app.command()
+def sweep(
+    local: Local = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Name what would be removed; remove and write nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what autoD made for this workspace at the provider and no record knows; nothing of anybody else's is touched."""
+    from . import resources
+
+    with _settings(local) as settings:
+        report = resources.sweep(settings, dry_run=dry_run)
+    _end(report, as_json)
+
+
+def _end(report: Any, as_json: bool) -> None:
+    if as_json:
+        _print_json(vars(report))
+    else:
+        print("\n".join(report.sentences()))
+    raise typer.Exit(report.exit_status)
 
 
 @app.command(epilog="Examples: autod advise   ·   autod advise --model gpt-5-nano --since 2026-10-01 --json")

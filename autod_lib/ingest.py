@@ -484,6 +484,8 @@ class _Run:
             )
             self.shards = self._shards(len(todo))
             api.stopping = self.stopping
+            if self.alerts is not None:
+                api.raise_alert = self.alerts.raise_once
             if settings.run_deadline_s is not None:
                 asyncio.get_running_loop().call_later(settings.run_deadline_s, self.stop, _time_up(settings.run_deadline_s))
             in_flight = asyncio.Semaphore(settings.in_flight)

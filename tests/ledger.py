@@ -371,6 +371,8 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                     "latency_ms": 120_000.0,
                 }
                 journal.write("call_finished", **start | lost)
+                told = {"calls_at_once": 16, "requests_limit": 500, "tokens_limit": 200_000, "ended": 1, "refused": 0, "is_simulated": simulated}
+                journal.write("rate_changed", logged_at=at, reason="the API tells its limits", **told)
                 for state, probes, away_s in (("open", 0, 0.0), ("half_open", 1, 2.0), ("closed", 1, 2.4)):
                     change = {"state": state, "failures": 10, "probes": probes, "away_s": away_s, "is_simulated": simulated}
                     journal.write("breaker_changed", logged_at=at, reason="10 attempts in a row brought no answer.", **change)

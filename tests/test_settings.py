@@ -60,6 +60,8 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "links_outside": ("perhaps", "boolean"),
     "vector_store": ("x" * 129, "at most 128"),
     "retention_days": ("0", "greater than or equal to 1"),
+    "vector_store_days": ("31", "less than or equal to 30"),
+    "index_deadline_s": ("0", "greater than 0"),
     "log_level": ("LOUD", "'INFO', 'WARNING' or 'ERROR'"),
     "log_format": ("xml", "'text' or 'json'"),
     "log_file_bytes": ("1", "greater than or equal to 10000"),
