@@ -42,6 +42,7 @@ FIRST_WAIT_S: Final = 0.5
 SHORTEST_CALL_S: Final = 1.0  # an attempt that may begin gets at least so long
 MESSAGE_LENGTH: Final = 2000
 COUNTED: Final = frozenset({"model", "instructions", "input", "text", "reasoning", "tools", "tool_choice"})  # what decides the input tokens
+NO_CAPACITY: Final = "resource_unavailable"  # flex has none at the moment; nothing was billed (the provider's guide on flex processing)
 KEY_LENGTH: Final = 8  # a shorter word is no key: it may stand anywhere
 NO_USAGE: Final = prices.Usage()
 log = logging.getLogger("autod")
@@ -74,6 +75,11 @@ class Request:
     rule_input_tokens: int | None = None
     estimated_pages: int | None = None
     estimate_confidence: str | None = None
+    service_tier: str | None = None  # None: that of the settings
+
+    def at_default_tier(self) -> "Request":
+        """The same request at the default tier. Its tier stands in the body before all that a document says."""
+        return replace(self, body=self.body.replace(b'"service_tier":"flex"', b'"service_tier":"default"', 1), service_tier="default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +329,12 @@ class Api:
             return False
 
         def wait(state: Any) -> float:
-            asked = state.outcome.exception().wait_s
+            nonlocal request
+            failed = state.outcome.exception()
+            if failed.answer.error_kind == NO_CAPACITY and settings.service_tier == "flex" and request.service_tier is None:
+                request = request.at_default_tier()
+                return 0.0
+            asked = failed.wait_s
             spread = random.uniform(0, min(settings.longest_wait_s, FIRST_WAIT_S * 2 ** max(0, made - since - 1)))  # noqa: S311
             return min(max(asked or 0.0, 0.0), settings.longest_wait_s) + spread
 
@@ -407,7 +418,7 @@ class Api:
                 self._record(self.breaker.failed(time.monotonic(), "it was not sent", is_probe=True))
 
     async def _admitted_attempt(self, request: Request, number: int, until: float, *, is_probe: bool) -> Answer:
-        settings, tier = self.settings, self.settings.service_tier
+        settings, tier = self.settings, request.service_tier or self.settings.service_tier
         call_id = UUID(int=self._ids.getrandbits(128), version=4)
         lifetime = request.cache_lifetime or "30m"
         upper = prices.upper_bound(request.model, now(), request.input_tokens_at_most, request.output_cap, lifetime, tier)
@@ -432,7 +443,7 @@ class Api:
             end = End(status="unsettled", error_kind="interrupted", message="the run was interrupted while the call was under way")
             raise
         finally:
-            cost = price_end(end, request.model, started_at, settings.service_tier)
+            cost = price_end(end, request.model, started_at, tier)
             end = replace(end, usage=prices.believable(end.usage))
             finished_at = now()
             if finished_at < started_at:
@@ -452,7 +463,7 @@ class Api:
                 await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
         answer = Answer(call_id, end.outcome, end.text, end.usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
         if end.headers is not None:
-            is_refused = end.http_status == 429 and end.try_again
+            is_refused = end.http_status == 429 and end.try_again and end.error_kind != NO_CAPACITY  # that is said of a tier, not of our rate
             wait_s = min(end.wait_s or 0.0, settings.longest_wait_s)
             self._record(self.rate.heard(end.headers, request.estimated_input_tokens, time.monotonic(), is_refused=is_refused, wait_s=wait_s))
         self._heed(end, is_probe=is_probe)
@@ -762,7 +773,7 @@ def _refused(response: Any) -> End:
     except (orjson.JSONDecodeError, AttributeError):
         message, code = _text_of(body[:300]), None
     status = response.status_code
-    kind = "insufficient_quota" if code == "insufficient_quota" else f"http_{status}"
+    kind = str(code) if code in ("insufficient_quota", NO_CAPACITY) else f"http_{status}"
     wished = response.headers.get("x-should-retry")
     by_status = (status in RETRY_STATUS or status >= 500) and kind != "insufficient_quota"
     again = by_status if wished not in ("true", "false") else wished == "true"

@@ -157,6 +157,7 @@ def ingest(
     max_usd: MaxUsd = None,
     limit: Limit = None,
     retry_failed: RetryFailed = False,
+    tier: Annotated[str | None, typer.Option("--tier", help="Service tier: default, flex (cheaper, slower), priority or auto.", metavar="T")] = None,
     batch: Annotated[bool, typer.Option("--batch", help="Ask by batches, at half the price; wait for them, then ask the rest one by one.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files until interrupted.")] = False,
     move_to: Annotated[Path | None, typer.Option("--move-to", help="Move finished files to DIR/processed and DIR/failed.", metavar="DIR")] = None,
@@ -177,7 +178,7 @@ def ingest(
     from .look import absolute_roots
     from .report import options
 
-    given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "allow_unpriced": allow_unpriced or None}
+    given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "service_tier": tier, "allow_unpriced": allow_unpriced or None}
     with _settings(local, **given) as settings:
         wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait)
         report = None if watch or batch else nothing_new(absolute_roots(paths), settings, wishes)
@@ -213,7 +214,6 @@ def _ingest(paths: list[Path], settings: "Settings", options: "Options", how: st
 @batch_app.command("submit", epilog="Example: autod batch submit ~/scans --max-usd 5")
 def batch_submit(
     paths: Paths,
-    local: Local = False,
     model: Model = None,
     input_mode: Input = None,
     max_usd: MaxUsd = None,
@@ -226,7 +226,7 @@ def batch_submit(
     """Send every PDF under PATH… that the record does not know in batches, and wait for nothing."""
     from .report import options
 
-    with _settings(local, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None) as settings:
+    with _settings(model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None) as settings:
         wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, wait=wait)
         report = _ingest(paths, settings, wishes, "submit")
         _tell(report, as_json)
@@ -234,11 +234,11 @@ def batch_submit(
 
 
 @batch_app.command("collect")
-def batch_collect(local: Local = False, wait: Wait = False, as_json: Json = False) -> None:
+def batch_collect(wait: Wait = False, as_json: Json = False) -> None:
     """Fetch the answers of every batch that has ended; finish sending what a killed run had begun to send."""
     from . import batch
 
-    with _settings(local) as settings:
+    with _settings() as settings:
         report = batch.collect(settings, wait=wait)
         _tell(report, as_json)
     raise typer.Exit(report.exit_status)

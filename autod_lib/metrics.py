@@ -178,6 +178,16 @@ def cost_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = N
     return _all(con, "cost_by_run", "run_id desc, is_simulated", is_simulated)
 
 
+def batches(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Every batch, where it stands and what its calls cost, newest first.
+
+    batch_key, batch_id, model, state, remote_status, reason, file_id, base_url, setup str · is_simulated, is_open bool · requests, bytes, calls,
+    calls_answered, calls_failed, calls_unpriced, calls_unsettled, input_tokens, cached_tokens, cache_write_tokens, output_tokens int · cost_usd,
+    unsettled_upper_usd Decimal · intended_at, created_at, ended_at UTC · age_s float.   Source: sql/views/71_batches.sql
+    """
+    return _all(con, "batches", "intended_at desc, batch_key", is_simulated)
+
+
 def calls_as_billed(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
     """The bill, call by call and newest first, at most `limit` rows: tokens, the rates stored with the call, and what they come to.
 
