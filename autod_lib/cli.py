@@ -433,7 +433,9 @@ def advise(
     return None
 
 
-@app.command(epilog="Examples: autod reconcile --from 2026-11-01 --to 2026-11-30   ·   autod reconcile --from 2026-11-01 --file costs.csv --file usage.csv")
+@app.command(
+    epilog="Examples: autod reconcile --from 2026-11-01 --to 2026-11-30   ·   autod reconcile --from 2026-11-01 --file costs.csv --file usage.csv"
+)
 def reconcile(
     first: Annotated[datetime, typer.Option("--from", help="First UTC day compared.", metavar="DAY", formats=["%Y-%m-%d"])],
     last: Annotated[
@@ -537,12 +539,20 @@ def local_api_command(
     latency: Annotated[float, typer.Option("--latency", help="Seconds before each answer.", metavar="SECONDS", min=0)] = 0.0,
     faults: Annotated[str, typer.Option("--faults", help="Faults and rates, e.g. 429=0.1,drop-after=0.02.", metavar="SPEC")] = "",
     log: Annotated[Path | None, typer.Option("--log", help="One JSON line a request that was answered.", metavar="FILE")] = None,
-    discrepancies: Annotated[str, typer.Option("--discrepancies", help="What its usage and costs say wrongly, e.g. price,tier.", metavar="NAMES")] = "",
+    discrepancies: Annotated[
+        str, typer.Option("--discrepancies", help="What its usage and costs say wrongly, e.g. price,tier.", metavar="NAMES")
+    ] = "",
 ) -> None:
     """Serve the simulated API on this machine until interrupted; its address is printed first."""
     from .local_api.__main__ import main as serve
 
-    arguments = [f"--port={port}", f"--latency={latency}", f"--faults={faults}", f"--discrepancies={discrepancies}", *([f"--log={log}"] if log else [])]
+    arguments = [
+        f"--port={port}",
+        f"--latency={latency}",
+        f"--faults={faults}",
+        f"--discrepancies={discrepancies}",
+        *([f"--log={log}"] if log else []),
+    ]
     raise typer.Exit(serve(arguments))
 
 

@@ -123,11 +123,13 @@ def fetch(settings: Settings, first: date, last: date) -> Invoice:
     except openai.APIStatusError as error:
         kind = ApiRefused if error.status_code < 500 and error.status_code != 429 else ApiUnavailable
         raise kind(
-            f"{settings.base_url} refuses usage and costs (HTTP {error.status_code}): {error.message.replace(key, '[key]')} They need an admin key of the "
-            "organization: set OPENAI_ADMIN_KEY, or give --file with an export of its dashboard."
+            f"{settings.base_url} refuses usage and costs (HTTP {error.status_code}): {error.message.replace(key, '[key]')} They need an admin key of "
+            "the organization: set OPENAI_ADMIN_KEY, or give --file with an export of its dashboard."
         ) from None
     except openai.APIConnectionError as error:
-        raise ApiUnavailable(f"{settings.base_url} does not answer ({type(error.__cause__ or error).__name__}). Nothing was changed; try it again.") from None
+        raise ApiUnavailable(
+            f"{settings.base_url} does not answer ({type(error.__cause__ or error).__name__}). Nothing was changed; try it again."
+        ) from None
     return _invoice(settings.base_url, [_Place(settings.base_url, bucket) for bucket in (*usage, *costs)], usage=True, costs=True)
 
 
@@ -202,8 +204,8 @@ def _of_csv(path: Path, text: str) -> list[_Place]:
     is_costs = "amount_value" in names
     if not names & {"start_time", "start_time_iso"} or not (is_costs or "num_model_requests" in names):
         raise SettingsError(
-            f"The file {str(path)!r} is no export of usage or costs: its first line has neither start_time with num_model_requests nor start_time with "
-            "amount_value."
+            f"The file {str(path)!r} is no export of usage or costs: its first line has neither start_time with num_model_requests nor start_time "
+            "with amount_value."
         )
     places = []
     try:

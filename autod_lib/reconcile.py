@@ -9,7 +9,6 @@ provider's data proves billed or not billed, as events of their own. Called by t
 Calls count for the UTC day of the answer's own time, where it was kept, else for that of their end: the provider knows no other.
 """
 
-import logging
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -22,13 +21,12 @@ from uuid import UUID
 
 import duckdb
 
-from . import journal, prices, store
+from . import alerts, journal, prices, store
 from .errors import SettingsError
 from .invoice import Charged, Invoice, Tokens, fetch, read_exports
 from .report import start_columns
 from .settings import Settings
 
-log = logging.getLogger("autod")
 NOTHING: Final = Tokens()
 MILLION: Final = Decimal(1_000_000)
 SNAPSHOT: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")  # an alias and its snapshots are one model here
@@ -148,7 +146,9 @@ class Reconciliation:
 
     def waterfall(self) -> list[dict[str, Any]]:
         """From the ledger to the invoice: step, calls and usd of each step that there is, in order."""
-        rows = [{"step": "ledger", "calls": sum(part.requests for cell in self.ledger.values() for part in cell.tokens.values()), "usd": self.ledger_usd}]
+        rows = [
+            {"step": "ledger", "calls": sum(part.requests for cell in self.ledger.values() for part in cell.tokens.values()), "usd": self.ledger_usd}
+        ]
         for name, meaning in STEPS.items():
             own = [step for step in self.steps if step.name == name]
             if own:
@@ -224,9 +224,10 @@ def reconcile(settings: Settings, first: date, last: date, *, exports: list[Path
         raise SettingsError(f"{invoice.source} says nothing of {first} to {last}: name the days that it is of with --from and --to.")
     with store.reading(settings.home) as con:
         ledger = ledger_cells(con, invoice, first, last, is_simulated=settings.is_simulated)
+        raised = alerts.earlier(con, settings.home)
     own_key = settings.api_key_id or own_key_of(ledger, invoice)
     result = compare(ledger, invoice, first, last, own_key=own_key, is_simulated=settings.is_simulated)
-    _record(settings, result, settle=settle)
+    _record(settings, result, raised, settle=settle)
     return result
 
 
@@ -297,10 +298,10 @@ def compare(ledger: dict[Key, Cell], invoice: Invoice, first: date, last: date, 
             steps += found.steps()
             proofs += found.proofs(is_simulated=is_simulated)
         expected[key] = sum(cell.usd.values(), Decimal(0)) + (sum((step.usd for step in found.steps()), Decimal(0)) if found else Decimal(0))
-    for key in sorted(others):
-        calls = sum(part.requests for part in others[key].values())
+    for key in sorted({*others, *other_charged}):
+        calls = sum(part.requests for part in others.get(key, {}).values())
         usd = other_charged.get(key, Decimal(0)) if has_costs else _usd_by_tier(key, others[key]) or Decimal(0)
-        steps.append(Step("other_keys", *key, calls, usd, f"{calls} calls of other keys, {usd:f} USD."))
+        steps.append(Step("other_keys", *key, calls, usd, f"{_calls(calls)} of other keys, {usd:f} USD."))
     if has_costs:
         lines = [line for line in invoice.charged or () if own_key is None or line.api_key_id in (own_key, None)]
         steps += _amounts(ledger, own if invoice.used is not None else None, expected, charged, lines, _unit(invoice))
@@ -314,6 +315,10 @@ def compare(ledger: dict[Key, Cell], invoice: Invoice, first: date, last: date, 
             for tier, part in parts.items():
                 everything[key][tier] = everything[key].get(tier, NOTHING).plus(part)
     return Reconciliation(first, last, invoice.source, is_simulated, own_key, ledger, dict(everything), charged, steps, proofs)
+
+
+def _calls(count: int) -> str:
+    return f"{count} call{'' if count == 1 else 's'}"
 
 
 def _by_key(invoice: Invoice, own_key: str | None) -> tuple[dict[Key, dict[str, Tokens]], dict[Key, dict[str, Tokens]]]:
@@ -407,7 +412,7 @@ class _Difference:
             left -= usd
         if self.moves:
             moved = sum(part.requests for part in self.by_tier.values() if part.requests > 0) - max(0, self.total.requests)
-            found.append(Step("service_tier", *self.key, 0, tier_usd, f"{moved} calls are booked in {self._moved_to()}, {tier_usd:+f} USD."))
+            found.append(Step("service_tier", *self.key, 0, tier_usd, f"{_calls(moved)} booked in {self._moved_to()}, {tier_usd:+f} USD."))
         return found
 
     def _estimate(self, name: str, count: int) -> Decimal:
@@ -421,10 +426,10 @@ class _Difference:
         total = f"{usd:+f} USD"
         upper = sum((call.upper_usd or Decimal(0) for call in self.cell.unsettled), Decimal(0))
         sentence = {
-            "cost_unknown": f"{count} answered calls without a known cost were billed, {total}.",
-            "unsettled": f"{count} of {len(self.cell.unsettled)} unsettled calls were billed, {total}; together they can have cost {upper:f}.",
-            "not_in_ledger": f"{count} calls are not in this ledger, {total}: another program or workspace uses the same key or project.",
-            "not_shown": f"{-count} calls of the ledger are not shown, {total}: usage of the last hours may come later.",
+            "cost_unknown": f"{_calls(count)} answered without a known cost, and billed, {total}.",
+            "unsettled": f"{count} of {len(self.cell.unsettled)} unsettled calls billed, {total}; all of them can have cost {upper:f} at most.",
+            "not_in_ledger": f"{_calls(count)} not in this ledger, {total}: another program or workspace uses the same key or project.",
+            "not_shown": f"{_calls(-count)} of the ledger not shown, {total}: usage of the last hours may come later.",
             "tokens": f"the same calls have {self.total.all - self.total.output:+,} input and {self.total.output:+,} output tokens, {total}.",
         }[name]
         return Step(name, *self.key, count, usd, sentence)
@@ -471,7 +476,7 @@ def _amounts(
     lines: list[Charged],
     unit: Decimal,
 ) -> list[Step]:
-    """What is charged beside what is expected for the same tokens: price, rounding, or unexplained. A day whose lines name no model is compared whole."""
+    """What is charged beside what is expected for the same tokens: price, rounding, or unexplained. Lines that name no model compare a whole day."""
     whole_days = {day for day, model in charged if model is None}
     places: set[tuple[date, str | None]] = {(day, None if day in whole_days else model) for day, model in (*expected, *charged)}
     found = []
@@ -511,8 +516,8 @@ def _same_tokens(usage: dict[Key, dict[str, Tokens]], keys: list[Key], lines: li
     return bool(lines) and (None in quantities or sum(quantity or 0 for quantity in quantities) == shown)
 
 
-def _record(settings: Settings, result: Reconciliation, *, settle: bool) -> None:
-    """Writes what was compared, and what it proves, to a segment of its own, and loads it."""
+def _record(settings: Settings, result: Reconciliation, raised: alerts.Earlier, *, settle: bool) -> None:
+    """Writes what was compared, and what it proves, to a segment of its own, loads it, and raises an alert of what is unexplained."""
     at = journal.now()
     common = {"is_simulated": result.is_simulated, "source": result.source}
     with journal.Journal(settings.home) as segment:
@@ -528,10 +533,23 @@ def _record(settings: Settings, result: Reconciliation, *, settle: bool) -> None
             total = sum((step.usd for step in rows), Decimal(0))
             rows.append(Step("invoice", day, None, sum(step.calls for step in rows), total, "what the provider says"))
             for step in rows:
-                columns = {"day_utc": step.day, "model": step.model, "step": step.name, "calls": step.calls, "usd": step.usd, "sentence": step.sentence}
+                columns = {
+                    "day_utc": step.day,
+                    "model": step.model,
+                    "step": step.name,
+                    "calls": step.calls,
+                    "usd": step.usd,
+                    "sentence": step.sentence,
+                }
                 segment.write("reconciled", **common, **columns)
         for proof in result.proofs if settle else ():
             segment.write("call_reconciled", **common, **_closing(proof, at))
+        if not result.is_explained:
+            usd = sum((step.usd for step in result.steps if step.name == "unexplained"), Decimal(0))
+            said = f"{result.source}, {result.first} to {result.last}: {usd:+f} USD of the invoice are unexplained; see 20_cost."
+            with alerts.Alerts(settings, segment, raised) as channel:
+                window = f"{result.first} to {result.last}"
+                channel.raise_once(alerts.Alert("warning", "reconcile", said, "unexplained", window, result.is_simulated))
         segment.write("run_finished", exit_status=0 if result.is_explained else 1, state="finished", seconds=0.0, summary={"settled": settle})
     store.load(settings.home)
 

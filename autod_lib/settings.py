@@ -174,8 +174,8 @@ class Settings(BaseModel):
         if self.is_loopback:
             return "sk-admin-local"
         raise MissingKey(
-            "There is no admin key; nothing was asked. Ways on: export OPENAI_ADMIN_KEY=…, or add --file with an export of the provider's dashboard, or "
-            "add --local to ask the simulated API of this machine."
+            "There is no admin key; nothing was asked. Ways on: export OPENAI_ADMIN_KEY=…, or add --file with an export of the provider's dashboard, "
+            "or add --local to ask the simulated API of this machine."
         )
 
     def printable(self) -> dict[str, str | None]:

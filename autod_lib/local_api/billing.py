@@ -140,7 +140,9 @@ def billed(log: Path | None) -> list[Billed]:
 def _foreign(rows: list[Billed]) -> list[Billed]:
     """Somebody else's calls with another key of the project: three for every model of a day."""
     firsts = {(row.at // 86_400, row.model): row for row in rows}
-    return rows + [replace(row, api_key_id=key_id("somebody else's"), uncached=500, cached=0, output=100) for row in firsts.values() for _ in range(3)]
+    return rows + [
+        replace(row, api_key_id=key_id("somebody else's"), uncached=500, cached=0, output=100) for row in firsts.values() for _ in range(3)
+    ]
 
 
 def _missing(rows: list[Billed]) -> list[Billed]:
