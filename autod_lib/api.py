@@ -7,11 +7,12 @@ end is unknown is *unsettled* with its upper bound. Called by ingest.py. Never j
 """
 
 import asyncio
-import contextlib
 import email.utils
+import logging
+import math
 import random
-import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,22 +22,27 @@ from uuid import UUID
 import orjson
 
 from . import prices
+from .alerts import Alert
+from .breaker import Breaker, outage_alert
+from .breaker import Change as BreakerChange
 from .budget import Budget
 from .errors import ApiRefused, ApiUnavailable, AutodError, SettingsError, WorkspaceUnusable
 from .journal import Journal, now
+from .rate import Change as RateChange
+from .rate import Rate
 from .settings import Settings
 
 if TYPE_CHECKING:
     import httpx2
 
-RETRY_STATUS: Final = frozenset({408, 409, 429, 500, 502, 503, 504})
+RETRY_STATUS: Final = frozenset({408, 409, 429})  # and every 5xx
 RETRY_QUOTA: Final = 100  # a retry takes one, a success gives one back: a dead API is not hammered (AWS SDK retry quota)
 FIRST_WAIT_S: Final = 0.5
-UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-DEAD_AFTER: Final = 20  # attempts in a row without any answer, after which the API is called unavailable
+SHORTEST_CALL_S: Final = 1.0  # an attempt that may begin gets at least so long
 MESSAGE_LENGTH: Final = 2000
 KEY_LENGTH: Final = 8  # a shorter word is no key: it may stand anywhere
 NO_USAGE: Final = prices.Usage()
+log = logging.getLogger("autod")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +95,11 @@ class Stopped(AutodError):
 class TryAgain(Exception):
     """This attempt failed in a way that another may not; `wait_s` is what the API asked for."""
 
-    def __init__(self, answer: Answer, wait_s: float | None) -> None:
+    def __init__(self, answer: Answer, wait_s: float | None, *, may_be_billed: bool) -> None:
         super().__init__(answer.message)
         self.answer = answer
         self.wait_s = wait_s
+        self.may_be_billed = may_be_billed
 
 
 class AnswerTooLarge(Exception):
@@ -112,6 +119,21 @@ class Tally:
     unpriced: int = 0
     unsettled: int = 0
     unsettled_upper_usd: Decimal = Decimal(0)
+
+    def add(self, end: "End", cost: prices.Cost, upper_usd: Decimal | None) -> None:
+        """Adds a call that has ended."""
+        usage = end.usage
+        self.calls += 1
+        self.input_tokens += usage.input_tokens or 0
+        self.cached_tokens += usage.cached_tokens or 0
+        self.cache_write_tokens += usage.cache_write_tokens or 0
+        self.output_tokens += usage.output_tokens or 0
+        self.cost_usd += cost.cost_usd or 0
+        if end.status == "unsettled":
+            self.unsettled += 1
+            self.unsettled_upper_usd += upper_usd or 0
+        elif end.status == "answered" and cost.cost_usd is None:
+            self.unpriced += 1
 
 
 def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
@@ -141,8 +163,8 @@ def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
             response = await super().send(request, stream=True, **options)
             try:
                 response.headers.pop("content-encoding", None)  # none was asked for, and unpacked it could be of any size
-                response.stream = Limited(response.stream)
-                if not stream:
+                if not stream:  # else whoever reads it piece by piece bounds what is kept of it
+                    response.stream = Limited(response.stream)
                     await response.aread()
             except BaseException:
                 await response.aclose()
@@ -193,6 +215,17 @@ def _client_class() -> Any:
     return Client
 
 
+def client_for(settings: Settings, key: str) -> Any:
+    """The SDK's client for these settings: without retries and redirects of its own, its answers limited in size; to be closed by who asks for it."""
+    return _client_class()(
+        api_key=key,
+        base_url=settings.base_url,
+        max_retries=0,
+        timeout=settings.request_timeout_s,
+        http_client=_limited_client(settings),
+    )
+
+
 class Api:
     """Calls under one set of settings, with their journal and budget; an async context manager.
 
@@ -217,65 +250,86 @@ class Api:
         self.tally = Tally()
         self.key = settings.require_key()
         self.quota = RETRY_QUOTA
-        self.silent_attempts = 0
-        self.not_before = 0.0
+        self.breaker = Breaker(settings)
+        self.rate = Rate(settings)
+        self.answered = 0
         self.stopping = asyncio.Event()
+        self.raise_alert: Callable[[Alert], object] = lambda alert: log.warning("%s", alert.message)
         self._ids = random.Random()  # noqa: S311 - seeded by the system once: asking it for every id costs more than all else in it
-        self._next_slot = 0.0
-        self._spacing_s = 0.0
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
         self._client: Any = None
 
     async def __aenter__(self) -> "Api":
-        self._client = _client_class()(
-            api_key=self.key,
-            base_url=self.settings.base_url,
-            max_retries=0,
-            timeout=self.settings.request_timeout_s,
-            http_client=_limited_client(self.settings),
-        )
+        self._client = client_for(self.settings, self.key)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._client is not None:
             await self._client.close()
 
-    async def ask(self, request: Request) -> Answer:
+    @property
+    def client(self) -> Any:
+        """The SDK's client, for what is no question to a model."""
+        return self._client
+
+    async def ask(self, request: Request, until: float = math.inf) -> Answer:
         """Asks until there is an answer, the attempts are used up, or trying again would not help. The last attempt's answer is returned.
 
-        Raises: BudgetExhausted before sending; ApiRefused on 401, 403, 404; ApiUnavailable when the quota is used up or the API is dead;
+        No attempt begins, and none lasts, beyond the instant `until` of `clock`. A request whose attempts are used up while nobody was answered,
+        and which cost nothing, did not fail: the API did, and the request waits with all others until the breaker lets it begin anew.
+        Raises: BudgetExhausted before sending; ApiRefused on 401, 403, 404; ApiUnavailable when the quota is used up or an outage lasts too long;
         Stopped when `stopping` is set before there is an answer that no further attempt could better.
         """
+        answered = self.answered
         try:  # most calls need no second attempt, and no machinery for one
-            answer = await self._attempt(request, 1)
+            answer = await self._attempt(request, 1, until)
             self.quota = min(RETRY_QUOTA, self.quota + 1)
             return answer
         except TryAgain as first:
-            return await self._ask_again(request, first)
+            return await self._ask_again(request, first, until, answered)
 
-    async def _ask_again(self, request: Request, first: "TryAgain") -> Answer:
-        from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt
+    def clock(self) -> float:
+        """Seconds of a clock that nobody sets and that stands still while the breaker is open: an outage is not a document's own time."""
+        at = time.monotonic()
+        return at - self.breaker.away_s(at)
 
-        made = 0
+    async def _ask_again(self, request: Request, first: "TryAgain", until: float, answered: int) -> Answer:
+        from tenacity import AsyncRetrying, RetryError, retry_if_exception_type
+
+        settings = self.settings
+        made = since = paid = 0  # attempts in all; at the last outage; and since then those that may have been billed
+
+        def is_over(state: Any) -> bool:
+            nonlocal since, paid, answered
+            failed = state.outcome.exception()
+            paid += failed.may_be_billed
+            if self.clock() >= until:
+                return True
+            if made - since < settings.attempts and paid <= settings.paid_retries:
+                if self.quota <= 0:
+                    self._record(self.breaker.opened(time.monotonic(), f"the run's {RETRY_QUOTA} retries are used up, the last: {_sentence(failed)}"))
+                return False
+            if self.breaker.state == "closed" and (failed.may_be_billed or self.answered > answered):
+                return True
+            self._record(self.breaker.opened(time.monotonic(), f"{made} attempts of one request failed and nobody was answered: {_sentence(failed)}"))
+            since, paid, answered = made, 0, self.answered
+            return False
 
         def wait(state: Any) -> float:
             asked = state.outcome.exception().wait_s
-            spread = random.uniform(0, min(self.settings.longest_wait_s, FIRST_WAIT_S * 2 ** (state.attempt_number - 1)))  # noqa: S311
-            return min(max(asked or 0.0, 0.0), self.settings.longest_wait_s) + spread
+            spread = random.uniform(0, min(settings.longest_wait_s, FIRST_WAIT_S * 2 ** max(0, made - since - 1)))  # noqa: S311
+            return min(max(asked or 0.0, 0.0), settings.longest_wait_s) + spread
 
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self.settings.attempts),
-            wait=wait,
-            sleep=self._sleep,
-            retry=retry_if_exception_type(TryAgain),
-        )
+        retrying = AsyncRetrying(stop=is_over, wait=wait, sleep=self._sleep, retry=retry_if_exception_type(TryAgain))
         try:
             async for attempt in retrying:
                 with attempt:
                     made += 1
                     if made == 1:  # it has been made: tenacity hears of its outcome, and rules from here on
                         raise first
-                    self.quota -= 1
-                    answer = await self._attempt(request, made)
+                    self.quota = max(0, self.quota - 1)
+                    answer = await self._attempt(request, made, until)
                     self.quota = min(RETRY_QUOTA, self.quota + 1)
                     return replace(answer, calls=made)
         except RetryError as error:
@@ -284,30 +338,69 @@ class Api:
             return replace(last.answer, calls=made)
         raise AssertionError("tenacity ends with an answer or an error")
 
-    async def _sleep(self, seconds: float) -> None:
-        """Waits so long, or until the run is stopped."""
+    def _record(self, change: BreakerChange | RateChange | None) -> None:
+        """Writes a change of the breaker or the rate into the record, and tells of an outage."""
+        if change is None:
+            return
+        self.journal.write(change.kind, is_simulated=self.settings.is_simulated, **change.columns())
+        if isinstance(change, BreakerChange):
+            self._news.set()
+            log.info("%s: %s (%s)", self.settings.base_url, change.state, change.reason)
+            if (alert := outage_alert(change, self.settings, self.journal.run_id)) is not None:
+                self.raise_alert(alert)
+
+    async def _admitted(self, tokens: int) -> bool:
+        """Waits until the breaker and the rate let a call of so many tokens go; returns whether it is a probe.
+
+        Raises: ApiUnavailable when an outage lasts too long, Stopped.
+        """
+        while True:
+            self._go_on()
+            at = time.monotonic()
+            wait_s = max(self.rate.wait_s(tokens, at), self.breaker.wait_s(at))
+            if self.breaker.state != "closed":
+                self._record(self.breaker.given_up(at))
+                if self.breaker.state == "given_up":
+                    raise ApiUnavailable(
+                        f"{self.settings.base_url} is not available, and {self.breaker.probes} probes did not change that: {self.breaker.reason} "
+                        f"{self._spent()} Run the same command again when it is back."
+                    )
+                wait_s = min(wait_s, self.breaker.give_up_at - at)
+            if wait_s <= 0:
+                probing = self.breaker.probing(at)
+                self._record(probing)
+                self.rate.begun(tokens, at)
+                return probing is not None
+            self._news.clear()
+            await self._sleep(wait_s, self._news)
+
+    async def _sleep(self, seconds: float, news: asyncio.Event | None = None) -> None:
+        """Waits so long, or until the run is stopped, or there is news."""
         if seconds > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), seconds)
-
-    async def _pace(self, request: Request) -> None:
-        """Waits for this call's slot of the minute, and until the API said it may be asked again."""
-        slot = max(time.monotonic(), self._next_slot, self.not_before)
-        self._next_slot = slot + max(self._spacing_by_settings(request), self._spacing_s)
-        await self._sleep(slot - time.monotonic())
-        await self._sleep(self.not_before - time.monotonic())  # it may have been asked for meanwhile
-
-    def _spacing_by_settings(self, request: Request) -> float:
-        requests, tokens = self.settings.requests_per_minute, self.settings.tokens_per_minute
-        return max(60.0 / requests if requests else 0.0, 60.0 * request.estimated_input_tokens / tokens if tokens else 0.0)
+            waiting = [asyncio.ensure_future(event.wait()) for event in (self.stopping, news) if event is not None]
+            try:
+                await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in waiting:
+                    task.cancel()
 
     def _go_on(self) -> None:
         if self.stopping.is_set():
             raise Stopped("The run was stopped; this request was not sent and stays pending.")
 
-    async def _attempt(self, request: Request, number: int) -> Answer:
-        await self._pace(request)
-        self._go_on()
+    async def _attempt(self, request: Request, number: int, until: float) -> Answer:
+        tokens = request.estimated_input_tokens
+        async with self._turn:  # one behind the other
+            is_probe = await self._admitted(tokens)
+        try:
+            return await self._admitted_attempt(request, number, until, is_probe=is_probe)
+        finally:
+            self.rate.ended(tokens)
+            self._news.set()
+            if is_probe and self.breaker.state == "half_open":  # it ended before it was sent, or was cut off
+                self._record(self.breaker.failed(time.monotonic(), "it was not sent", is_probe=True))
+
+    async def _admitted_attempt(self, request: Request, number: int, until: float, *, is_probe: bool) -> Answer:
         settings, tier = self.settings, self.settings.service_tier
         call_id = UUID(int=self._ids.getrandbits(128), version=4)
         lifetime = request.cache_lifetime or "30m"
@@ -318,32 +411,7 @@ class Api:
             self._go_on()
         own_tokens = request.estimated_input_tokens - request.prefix_tokens
         estimate = prices.expected_cost(request.model, started_at, request.prefix_tokens, own_tokens, tier)
-        start = {
-            "call_id": call_id,
-            "request_key": request.request_key,
-            "document_sha256": request.document_sha256,
-            "arm": request.arm,
-            "purpose": request.purpose,
-            "model": request.model,
-            "input_mode": request.input_mode,
-            "reasoning_effort": settings.reasoning_effort,
-            "verbosity": settings.verbosity,
-            "prompt_hash": request.prompt_hash,
-            "schema_version": request.schema_version,
-            "repeat": request.repeat,
-            "attempt": number,
-            "service_tier_asked": settings.service_tier,
-            "cache_policy": request.cache_policy,
-            "cache_key": request.cache_key,
-            "cache_lifetime": request.cache_lifetime,
-            "prefix_tokens": request.prefix_tokens or None,
-            "expected_cached_tokens": request.expected_cached_tokens,
-            "expected_write_tokens": request.expected_write_tokens,
-            "estimated_input_tokens": request.estimated_input_tokens,
-            "estimate_usd": estimate,
-            "cost_upper_usd": upper,
-            "is_simulated": settings.is_simulated,
-        }
+        start = start_columns(request, settings, call_id, number, tier, estimate, upper)
         try:
             self.journal.write("call_started", **start)
         except BaseException:
@@ -352,14 +420,14 @@ class Api:
         sent = time.perf_counter()
         end = End()
         try:
-            end = self._without_key(await self._send(request.body))
+            end = without_key(await self._send(request.body, min(settings.call_deadline_s, max(SHORTEST_CALL_S, until - self.clock()))), self.key)
             if request.purpose == "prewarm" and end.outcome == "empty":  # it was asked to write the cache and say nothing
                 end = replace(end, outcome="completed", error_kind=None, message="", try_again=False)
         except asyncio.CancelledError:
             end = End(status="unsettled", error_kind="interrupted", message="the run was interrupted while the call was under way")
             raise
         finally:
-            cost = self._price(request, end, started_at)
+            cost = price_end(end, request.model, started_at, settings.service_tier)
             end = replace(end, usage=prices.believable(end.usage))
             finished_at = now()
             if finished_at < started_at:
@@ -367,119 +435,66 @@ class Api:
                 cost = replace(cost, warning="; ".join(filter(None, (cost.warning, back))))
             if end.is_simulated is not None and settings.simulated is None:
                 start["is_simulated"] = end.is_simulated
-            usage = end.usage
             try:
-                self.journal.write(
-                    "call_finished",
-                    **start,
-                    started_at=started_at,
-                    finished_at=finished_at,
-                    status=end.status,
-                    outcome=end.outcome,
-                    error_kind=end.error_kind,
-                    error_message=end.message[:MESSAGE_LENGTH] or None,
-                    http_status=end.http_status,
-                    model_answered=end.model,
-                    service_tier=end.service_tier,
-                    response_id=end.response_id,
-                    request_id=end.request_id,
-                    latency_ms=round((time.perf_counter() - sent) * 1000, 3),
-                    input_tokens=usage.input_tokens,
-                    cached_tokens=usage.cached_tokens,
-                    cache_write_tokens=usage.cache_write_tokens,
-                    cache_write_30m_tokens=usage.cache_write_30m_tokens,
-                    cache_write_12h_tokens=usage.cache_write_12h_tokens,
-                    output_tokens=usage.output_tokens,
-                    reasoning_tokens=usage.reasoning_tokens,
-                    **cost.columns(),
-                    price_warning=cost.warning if end.status == "answered" else None,
-                    body=end.body,
-                )
+                latency_ms = round((time.perf_counter() - sent) * 1000, 3)
+                self.journal.write("call_finished", **start, **end_columns(end, cost, started_at, finished_at, latency_ms))
             except WorkspaceUnusable:  # the ledger holds only its start: whatever came back, the call is unsettled
                 end, cost = End(), prices.Cost(None, None)
                 raise
             finally:
-                self._count(end, cost, upper)
+                self.tally.add(end, cost, upper)
                 unknown = end.status == "unsettled" or (end.status == "answered" and cost.cost_usd is None)
                 await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
-        answer = Answer(call_id, end.outcome, end.text, usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
+        answer = Answer(call_id, end.outcome, end.text, end.usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
         if end.headers is not None:
-            asked = spacing_asked(end.headers, len(self.budget.open) + 1, request.estimated_input_tokens)
-            self._spacing_s = min(asked, settings.longest_wait_s)
-        self._heed(end)
+            is_refused = end.http_status == 429 and end.try_again
+            wait_s = min(end.wait_s or 0.0, settings.longest_wait_s)
+            self._record(self.rate.heard(end.headers, request.estimated_input_tokens, time.monotonic(), is_refused=is_refused, wait_s=wait_s))
+        self._heed(end, is_probe=is_probe)
         if end.try_again:
-            raise TryAgain(answer, end.wait_s)
+            raise TryAgain(answer, end.wait_s, may_be_billed=end.status != "failed")
         return answer
 
-    def _without_key(self, end: "End") -> "End":
-        """An end in which nobody repeats our key: some gateways put the request's headers into their errors."""
-        if len(self.key) < KEY_LENGTH or self.key not in f"{end.message}{end.body}":
-            return end
-        return replace(end, message=end.message.replace(self.key, "[key]"), body=end.body and end.body.replace(self.key, "[key]"))
+    def _spent(self) -> str:
+        return f"{self.tally.cost_usd:.6f} USD were spent by this run so far; what is left undone stays pending."
 
-    def _price(self, request: Request, end: "End", started_at: datetime) -> prices.Cost:
-        if end.status != "answered":
-            return prices.Cost(None, None)
-        cost = prices.price_call(end.model or request.model, end.usage, started_at, end.service_tier or self.settings.service_tier)
-        if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
-            return replace(cost, warning=f"the answer is from {end.model!r}, which no price list knows")
-        return cost
-
-    def _count(self, end: "End", cost: prices.Cost, upper: Decimal | None) -> None:
-        tally, usage = self.tally, end.usage
-        tally.calls += 1
-        tally.input_tokens += usage.input_tokens or 0
-        tally.cached_tokens += usage.cached_tokens or 0
-        tally.cache_write_tokens += usage.cache_write_tokens or 0
-        tally.output_tokens += usage.output_tokens or 0
-        tally.cost_usd += cost.cost_usd or 0
-        if end.status == "unsettled":
-            tally.unsettled += 1
-            tally.unsettled_upper_usd += upper or 0
-        elif end.status == "answered" and cost.cost_usd is None:
-            tally.unpriced += 1
-
-    def _heed(self, end: "End") -> None:
-        """Lets all calls wait when the API asks for it, and ends the run when asking further is pointless.
+    def _heed(self, end: "End", *, is_probe: bool) -> None:
+        """Tells the breaker, and ends the run when asking further is pointless.
 
         Raises: ApiRefused, ApiUnavailable.
         """
-        spent = f"{self.tally.cost_usd:.6f} USD were spent by this run so far; what is left undone stays pending."
+        at = time.monotonic()
+        if end.is_silent or (is_probe and end.try_again):
+            reason = f"{end.error_kind}: {_sentence(end.message)}"
+            self._record(self.breaker.failed(at, reason, is_probe=is_probe, wait_s=end.wait_s or 0.0))
+        elif not end.try_again or end.status == "answered":
+            self.answered += 1
+            self._record(self.breaker.answered(at))
         if end.http_status in (401, 403, 404):
             what = {401: "the key", 403: "this key's access", 404: f"the model {self.settings.model!r} or the address"}[end.http_status]
-            raise ApiRefused(f"{self.settings.base_url} refuses {what}: {end.message} {spent} Correct it, then run the same command again.")
+            raise ApiRefused(f"{self.settings.base_url} refuses {what}: {end.message} {self._spent()} Correct it, then run the same command again.")
         if end.error_kind == "insufficient_quota":
-            raise ApiUnavailable(f"The account's quota is used up: {end.message} {spent} Add credit, then run the same command again.")
-        if end.wait_s is not None and end.wait_s > self.settings.longest_wait_s and end.http_status in RETRY_STATUS:
+            raise ApiUnavailable(f"The account's quota is used up: {end.message} {self._spent()} Add credit, then run the same command again.")
+        if end.wait_s is not None and end.wait_s > self.settings.longest_wait_s and end.try_again:
             raise ApiUnavailable(
                 f"{self.settings.base_url} asks to be left alone for {end.wait_s:.0f} s, longer than AUTOD_LONGEST_WAIT_S="
-                f"{self.settings.longest_wait_s:g}: {end.message} {spent} Run the same command again after that time."
+                f"{self.settings.longest_wait_s:g}: {end.message} {self._spent()} Run the same command again after that time."
             )
-        if end.http_status == 429 and end.wait_s:
-            self.not_before = max(self.not_before, time.monotonic() + min(end.wait_s, self.settings.longest_wait_s))
-        self.silent_attempts = self.silent_attempts + 1 if end.is_silent else 0
-        if self.silent_attempts >= DEAD_AFTER or (self.quota <= 0 and end.try_again):
-            dead = (
-                f"has not answered {self.silent_attempts} attempts in a row"
-                if self.silent_attempts >= DEAD_AFTER
-                else "fails more often than it answers"
-            )
-            raise ApiUnavailable(f"{self.settings.base_url} {dead}; the last said: {end.message} {spent} Run the same command again when it is back.")
 
-    async def _send(self, body: bytes) -> "End":
+    async def _send(self, body: bytes, deadline_s: float) -> "End":
         import httpx2
         import openai
 
         assert self._client is not None
         try:
-            async with asyncio.timeout(self.settings.call_deadline_s):
+            async with asyncio.timeout(deadline_s):
                 response = await self._client.answer(body)
         except openai.APIStatusError as error:
             return _refused(error.response)
         except TimeoutError:
-            return _cut_off("deadline", f"no whole answer within {self.settings.call_deadline_s:g} s")
+            return _cut_off("deadline", f"no whole answer within {deadline_s:g} s")
         except AnswerTooLarge as error:
-            return replace(_cut_off("too_large", str(error)), try_again=False)
+            return replace(_cut_off("too_large", str(error)), try_again=False, is_silent=False)
         except (openai.APIConnectionError, httpx2.HTTPError, OSError) as error:
             return _lost(error)
         return _understand(response)
@@ -506,6 +521,125 @@ class End:
     wait_s: float | None = None
     is_silent: bool = False
     headers: Any = None
+
+
+def _sentence(words: object) -> str:
+    return str(words).rstrip(". ")[:300] + "."
+
+
+def without_key(end: End, key: str) -> End:
+    """An end in which nobody repeats our key: some gateways put the request's headers into their errors."""
+    if len(key) < KEY_LENGTH or key not in f"{end.message}{end.body}":
+        return end
+    return replace(end, message=end.message.replace(key, "[key]"), body=end.body and end.body.replace(key, "[key]"))
+
+
+def price_end(end: End, model: str, started_at: datetime, service_tier: str) -> prices.Cost:
+    """What a call cost that was sent then to this model in this tier; the model and tier that the answer names go before."""
+    if end.status != "answered":
+        return prices.Cost(None, None)
+    cost = prices.price_call(end.model or model, end.usage, started_at, end.service_tier or service_tier)
+    if cost.cost_usd is None and end.model and not prices.is_priced(end.model, started_at):
+        return replace(cost, warning=f"the answer is from {end.model!r}, which no price list knows")
+    return cost
+
+
+def start_columns(
+    request: Request, settings: Settings, call_id: UUID, attempt: int, service_tier: str, estimate_usd: Decimal | None, upper_usd: Decimal | None
+) -> dict[str, Any]:
+    """What the ledger keeps of a call before it is made, and once more with its end."""
+    return {
+        "call_id": call_id,
+        "request_key": request.request_key,
+        "document_sha256": request.document_sha256,
+        "arm": request.arm,
+        "purpose": request.purpose,
+        "model": request.model,
+        "input_mode": request.input_mode,
+        "reasoning_effort": settings.reasoning_effort,
+        "verbosity": settings.verbosity,
+        "prompt_hash": request.prompt_hash,
+        "schema_version": request.schema_version,
+        "repeat": request.repeat,
+        "attempt": attempt,
+        "service_tier_asked": service_tier,
+        "cache_policy": request.cache_policy,
+        "cache_key": request.cache_key,
+        "cache_lifetime": request.cache_lifetime,
+        "prefix_tokens": request.prefix_tokens or None,
+        "expected_cached_tokens": request.expected_cached_tokens,
+        "expected_write_tokens": request.expected_write_tokens,
+        "estimated_input_tokens": request.estimated_input_tokens,
+        "estimate_usd": estimate_usd,
+        "cost_upper_usd": upper_usd,
+        "is_simulated": settings.is_simulated,
+    }
+
+
+def end_columns(end: End, cost: prices.Cost, started_at: datetime, finished_at: datetime, latency_ms: float | None) -> dict[str, Any]:
+    """What the ledger keeps of a call's end, beside the columns of its start."""
+    usage = end.usage
+    return {
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "status": end.status,
+        "outcome": end.outcome,
+        "error_kind": end.error_kind,
+        "error_message": end.message[:MESSAGE_LENGTH] or None,
+        "http_status": end.http_status,
+        "model_answered": end.model,
+        "service_tier": end.service_tier,
+        "response_id": end.response_id,
+        "request_id": end.request_id,
+        "latency_ms": latency_ms,
+        "input_tokens": usage.input_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "cache_write_30m_tokens": usage.cache_write_30m_tokens,
+        "cache_write_12h_tokens": usage.cache_write_12h_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        **cost.columns(),
+        "price_warning": cost.warning if end.status == "answered" else None,
+        "body": end.body,
+    }
+
+
+def must_be_simulated(settings: Settings, is_simulated: bool | None) -> None:
+    """Raises: SettingsError when a simulated API answers where a real one is expected: none of its answers may stand for a real one."""
+    if is_simulated and not settings.is_simulated:
+        raise SettingsError(
+            f"{settings.base_url} says that its answers are simulated; none may stand for a real one. Set AUTOD_SIMULATED=true to use it "
+            "as a simulation, or OPENAI_BASE_URL to the real API, then run the same command again."
+        )
+
+
+def refusal_of(response: Any, key: str) -> End:
+    """What an error's answer says, whatever it was an answer to."""
+    return without_key(_refused(response), key)
+
+
+@dataclass(frozen=True, slots=True)
+class _InLine:
+    """The answer that a line of a batch's files holds, as if it had come by itself."""
+
+    content: bytes
+    status_code: int
+    headers: dict[str, str]
+
+
+def end_of_line(line: dict[str, Any]) -> End:
+    """How a request of a batch ended by its line of the output or error file: named as the answer to a single request is, and tier batch."""
+    response, error = line.get("response"), line.get("error")
+    if isinstance(response, dict) and "body" in response and isinstance(response.get("status_code"), int):
+        request_id = response.get("request_id")
+        headers = {"x-request-id": request_id} if isinstance(request_id, str) else {}
+        alone = _InLine(orjson.dumps(response["body"]), response["status_code"], headers)
+        # The body names the tier of the model's work; what is billed is that it came in a batch.
+        return replace(_understand(alone), service_tier="batch") if alone.status_code == 200 else _refused(alone)
+    if isinstance(error, dict):
+        return End(status="failed", error_kind=str(error.get("code") or "batch_error")[:100], message=str(error.get("message") or ""), try_again=True)
+    return End(outcome="malformed", error_kind="malformed", message="the line of the batch's file holds neither answer nor error", try_again=True)
 
 
 def received_answer(call_id: UUID, outcome: str, body: str, is_simulated: bool) -> Answer:
@@ -558,32 +692,6 @@ def retry_after(headers: Any, at: datetime) -> float | None:
     return None
 
 
-def _seconds(duration: str) -> float | None:
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", duration)
-    return sum(float(number) * UNIT_S[unit] for number, unit in parts) if parts else None
-
-
-def spacing_asked(headers: Any, in_flight: int, request_tokens: int) -> float:
-    """Seconds between calls that the API's limits bear; 0 while what is left of them is enough for the calls in flight.
-
-    Source: the x-ratelimit headers, whose `reset` is the time until the whole limit is there again.
-
-    >>> at_the_end = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m0s"}
-    >>> spacing_asked(at_the_end, 16, 2000), spacing_asked(at_the_end | {"x-ratelimit-remaining-requests": "50"}, 16, 2000)
-    (1.0, 0.0)
-    """
-    longest = 0.0
-    for kind, need in (("requests", 1), ("tokens", request_tokens)):
-        try:
-            limit, left = float(headers[f"x-ratelimit-limit-{kind}"]), float(headers[f"x-ratelimit-remaining-{kind}"])
-        except (KeyError, ValueError):
-            continue
-        reset_s = _seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
-        if reset_s is not None and left < limit and left < in_flight * need:
-            longest = max(longest, need * reset_s / (limit - left))
-    return longest
-
-
 def _refused(response: Any) -> End:
     body = response.content
     try:
@@ -594,7 +702,8 @@ def _refused(response: Any) -> End:
     status = response.status_code
     kind = "insufficient_quota" if code == "insufficient_quota" else f"http_{status}"
     wished = response.headers.get("x-should-retry")
-    again = status in RETRY_STATUS and kind != "insufficient_quota" if wished not in ("true", "false") else wished == "true"
+    by_status = (status in RETRY_STATUS or status >= 500) and kind != "insufficient_quota"
+    again = by_status if wished not in ("true", "false") else wished == "true"
     return End(
         status="failed",
         error_kind=kind,
@@ -648,11 +757,11 @@ def _understand(response: Any) -> End:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return End(outcome="malformed", error_kind="malformed", message=f"the answer is not JSON: {error}", try_again=True, **known)
+        return End(outcome="malformed", error_kind="malformed", message=f"the answer is not JSON: {error}", try_again=True, is_silent=True, **known)
     if not isinstance(body, dict) or not isinstance(body.get("output"), list):
         fault = body.get("error") if isinstance(body, dict) else None
         message = str(fault.get("message")) if isinstance(fault, dict) else "the answer has no output"
-        return End(outcome="malformed", error_kind="malformed", message=message, try_again=True, **known)
+        return End(outcome="malformed", error_kind="malformed", message=message, try_again=True, is_silent=True, **known)
     return _outcome(body, known)
 
 

@@ -69,8 +69,8 @@ class Budget:
     def _since(self, first: date) -> Iterable[Taken]:
         return [part for day, part in self.days.items() if day >= first]
 
-    async def reserve(self, call_id: UUID, upper: Decimal | None) -> datetime:
-        """Lets a call through, if need be after others have settled, and returns when; a call without a bound takes nothing.
+    async def reserve(self, call_id: UUID, upper: Decimal | None, *, waits: bool = True) -> datetime:
+        """Lets a call through, if need be and if it `waits` after others have settled, and returns when; a call without a bound takes nothing.
 
         Raises: BudgetExhausted when it does not fit and no open call can make room; SettingsError when it has no bound and that is not allowed.
         """
@@ -83,7 +83,7 @@ class Budget:
         if self.limits:
             async with self.changed:
                 while (left := self.left()) is not None and left[1] < bound:
-                    if not self.open:
+                    if not self.open or not waits:
                         raise BudgetExhausted(
                             f"The budget of the {left[0]} ({self.limits[left[0]]} USD) has {left[1]:.6f} USD left, and the next call can cost "
                             f"{bound:.6f} USD. No further call is sent; what is left undone stays pending. Raise it with --max-usd or "

@@ -877,6 +877,35 @@ def classification(frame: pl.DataFrame) -> Chart:
     return _finished(drawn.properties(width=WIDTH, height=alt.Step(24)), frame, title, "documents by kind, with their share; labels overlay answers")
 
 
+def search_hits(frame: pl.DataFrame, question: str, *, most: int = 15) -> Chart:
+    """What the vector store and the record find for a question, each with its score. Takes resources.side_by_side."""
+    if frame.is_empty():
+        return nothing(f"What answers “{_short(question, 60)}”?", "no document has a word of it")
+    shown = frame.head(most)
+    names = {"score_index": "vector store", "score_record": "words of the record"}
+    rows = [
+        {"document": f"{row['place_index'] or '–'} · {_short(row['file_name'], 30)}", "by": name, "score": row[column]}
+        for row in shown.iter_rows(named=True)
+        for column, name in names.items()
+        if row[column] is not None
+    ]
+    drawn = (
+        _base(shown, rows)
+        .mark_point(filled=True, size=90, opacity=1)
+        .encode(
+            y=alt.Y("document:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, grid=True, labelLimit=300)),
+            x=alt.X("score:Q", title="score, 0 to 1", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(tickCount=5, grid=True)),
+            color=alt.Color("by:N", scale=alt.Scale(domain=list(names.values()), range=[BLUE, ORANGE])),
+            shape=alt.Shape("by:N", scale=alt.Scale(domain=list(names.values()), range=["circle", "diamond"])),
+        )
+    )
+    both = frame.filter(pl.col("found_by") == "both").height
+    title = f"{count(both, 'document is', 'documents are')} found by both ways, of {count(frame.height, 'document', 'documents')}"
+    return _finished(
+        drawn.properties(width=WIDTH - 120, height=alt.Step(24)), shown, title, f"for “{_short(question, 70)}”, in the order of the vector store"
+    )
+
+
 def _mix(frame: pl.DataFrame, column: str, label: str, question: str, subtitle: str, title: str) -> Chart:
     """Stacked shares of the kinds over time; kinds beyond the seven commonest are drawn as one."""
     if frame.is_empty():
@@ -1124,5 +1153,6 @@ __all__ = [
     "month_forecast",
     "nothing",
     "savings",
+    "search_hits",
     "svg",
 ]

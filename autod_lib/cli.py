@@ -6,7 +6,7 @@ logs go to standard error. Heavy imports stand inside the commands, so that `aut
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
@@ -36,6 +36,8 @@ app = typer.Typer(
 )
 labels_app = typer.Typer(help="Gold labels: import and export.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(labels_app, name="labels")
+batch_app = typer.Typer(help="Batches: half the price, answers within a day.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(batch_app, name="batch")
 
 Paths = Annotated[list[Path], typer.Argument(help="Files, and folders that are searched for *.pdf.", metavar="PATH…")]
 Local = Annotated[bool, typer.Option("--local", help="Use the simulated API of this machine, started for this command: no key, no cost.")]
@@ -43,6 +45,10 @@ Model = Annotated[str | None, typer.Option("--model", help="Model to ask.", meta
 Input = Annotated[str | None, typer.Option("--input", help="What is sent: auto, text, file-low or file-high.", metavar="MODE")]
 InFlight = Annotated[int | None, typer.Option("--in-flight", help="Calls under way at once.", metavar="N")]
 Unpriced = Annotated[bool, typer.Option("--allow-unpriced", help="Allow a model that no price list knows.")]
+MaxUsd = Annotated[float | None, typer.Option("--max-usd", help="What this run may cost.", metavar="X", min=0)]
+Limit = Annotated[int | None, typer.Option("--limit", help="Take at most N new documents.", metavar="N", min=1)]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Take documents that failed before once more.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait while another run holds the workspace.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -151,17 +157,22 @@ def ingest(
     model: Model = None,
     input_mode: Input = None,
     in_flight: InFlight = None,
-    max_usd: Annotated[float | None, typer.Option("--max-usd", help="What this run may cost.", metavar="X", min=0)] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Take at most N new documents.", metavar="N", min=1)] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Take documents that failed before once more.")] = False,
+    max_usd: MaxUsd = None,
+    limit: Limit = None,
+    retry_failed: RetryFailed = False,
+    batch: Annotated[bool, typer.Option("--batch", help="Ask by batches, at half the price; wait for them, then ask the rest one by one.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files until interrupted.")] = False,
     move_to: Annotated[Path | None, typer.Option("--move-to", help="Move finished files to DIR/processed and DIR/failed.", metavar="DIR")] = None,
     allow_unpriced: Unpriced = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait while another run holds the workspace.")] = False,
+    wait: Wait = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would cost; send and record nothing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Read every PDF under PATH… that the record does not know."""
+    if batch and watch:
+        from .errors import SettingsError
+
+        raise SettingsError("--batch and --watch do not go together: a batch waits for its answers by itself. Leave one of them out.")
     if dry_run:
         return _estimate(paths, as_json, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None, simulated=local or None)
     from .glance import nothing_new
@@ -171,17 +182,22 @@ def ingest(
     given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "allow_unpriced": allow_unpriced or None}
     with _settings(local, **given) as settings:
         wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait)
-        report = None if watch else nothing_new(absolute_roots(paths), settings, wishes)
+        report = None if watch or batch else nothing_new(absolute_roots(paths), settings, wishes)
         if report is None:
-            report = _ingest(paths, settings, wishes, watch)
-        if as_json:
-            _print_json(report.columns())
-        else:
-            print("\n".join(report.sentences()))
+            report = _ingest(paths, settings, wishes, "batch" if batch else "watch" if watch else "once")
+        _tell(report, as_json)
     raise typer.Exit(report.exit_status)
 
 
-def _ingest(paths: list[Path], settings: "Settings", options: "Options", watch: bool) -> "Report":
+def _tell(report: "Report", as_json: bool) -> None:
+    if as_json:
+        _print_json(report.columns())
+    else:
+        print("\n".join(report.sentences()))
+
+
+def _ingest(paths: list[Path], settings: "Settings", options: "Options", how: str) -> "Report":
+    from . import batch
     from .ingest import ingest as run
     from .ingest import watch as keep_watching
     from .progress import note, terminal_bar
@@ -191,7 +207,58 @@ def _ingest(paths: list[Path], settings: "Settings", options: "Options", watch: 
         def shown(state: "Progress") -> None:
             bar(state.done, state.total, note(state, is_simulated=settings.is_simulated))
 
-        return (keep_watching if watch else run)(paths, settings, options, shown)
+        ways: dict[str, Callable[..., Report]]
+        ways = {"once": run, "watch": keep_watching, "batch": batch.ingest_in_batches, "submit": batch.submit}
+        return ways[how](paths, settings, options, shown)
+
+
+@batch_app.command("submit", epilog="Example: autod batch submit ~/scans --max-usd 5")
+def batch_submit(
+    paths: Paths,
+    local: Local = False,
+    model: Model = None,
+    input_mode: Input = None,
+    max_usd: MaxUsd = None,
+    limit: Limit = None,
+    retry_failed: RetryFailed = False,
+    allow_unpriced: Unpriced = False,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Send every PDF under PATH… that the record does not know in batches, and wait for nothing."""
+    from .report import options
+
+    with _settings(local, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None) as settings:
+        wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, wait=wait)
+        report = _ingest(paths, settings, wishes, "submit")
+        _tell(report, as_json)
+    raise typer.Exit(report.exit_status)
+
+
+@batch_app.command("collect")
+def batch_collect(local: Local = False, wait: Wait = False, as_json: Json = False) -> None:
+    """Fetch the answers of every batch that has ended; finish sending what a killed run had begun to send."""
+    from . import batch
+
+    with _settings(local) as settings:
+        report = batch.collect(settings, wait=wait)
+        _tell(report, as_json)
+    raise typer.Exit(report.exit_status)
+
+
+@batch_app.command("status")
+def batch_status(as_json: Json = False) -> None:
+    """Show every batch: where it stands by the record, how old it is, what it cost; asks no network."""
+    from . import store
+
+    with _settings() as settings, store.reading(settings.home) as con:
+        rows = store.rows(con, f"{BATCHES_SQL} order by intended_at desc")
+    return _print_json({"batches": rows}) if as_json else _print_rows(rows)
+
+
+BATCHES_SQL = """
+select batch_key, batch_id, is_simulated, model, state, remote_status, requests, calls_answered, calls_failed, calls_unsettled, cost_usd,
+       unsettled_upper_usd, intended_at, round(age_s) as age_s, reason from batches"""
 
 
 @app.command(epilog="Example: autod estimate ~/scans --json")
@@ -292,10 +359,17 @@ def status(as_json: Json = False) -> None:
                     "select is_simulated, sum(calls) as calls, sum(cost_usd) as cost_usd, sum(calls_unsettled) as calls_unsettled, "
                     "sum(unsettled_upper_usd) as unsettled_upper_usd from cost_by_run group by all order by all",
                 ),
+                "open_batches": store.rows(con, f"{BATCHES_SQL} where is_open order by intended_at"),
                 "budget": store.rows(con, "from budget_status where budget_usd is not null order by is_simulated, period"),
                 "last_run": store.rows(
                     con, "select run_id, command, state, exit_status, started_at, seconds from runs_overview order by started_at desc limit 1"
                 ),
+                "outages": store.rows(
+                    con,
+                    "select run_id, state, opened_at, away_s, probes, reason from api_outages "
+                    "where run_id = (select max(run_id) from runs_started where command = 'ingest') order by outage desc limit 3",
+                ),
+                "rate": store.rows(con, "from rate_by_run where run_id = (select max(run_id) from runs_started where command = 'ingest')"),
                 "alerts": store.rows(
                     con, "select logged_at, severity, component, message from alerts order by logged_at desc, run_id, seq desc limit 5"
                 ),
@@ -304,7 +378,7 @@ def status(as_json: Json = False) -> None:
         return _print_json(result)
     print(f"Workspace {result['workspace']}: {'held by ' + held if held else 'free'}")
     print("Documents: " + (", ".join(f"{count} {name}" for name, count in result["documents"].items()) or "none yet: autod ingest PATH"))
-    for name in ("money", "budget", "last_run", "alerts"):
+    for name in ("money", "budget", "open_batches", "last_run", "outages", "rate", "alerts"):
         if result[name]:
             print(f"\n{name.replace('_', ' ').capitalize()}")
             _print_rows(result[name], widest=None if name == "alerts" else 80)
@@ -390,6 +464,70 @@ def prices(
     print("\n".join(table.sentences()[:1]))
     _print_rows(table.rows(), widest=40)
     return print("\n" + "\n".join(table.sentences()[1:]))
+
+
+@app.command(epilog="Example: autod index --limit 100")
+def index(
+    local: Local = False,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many documents.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Make answered documents searchable: a copy of each in the vector store of this workspace, which deletes it by itself in time."""
+    from . import resources
+    from .progress import terminal_bar
+
+    with _settings(local) as settings, terminal_bar("documents") as bar:
+        report = resources.index(settings, limit=limit, progress=lambda state: bar(state.done, state.total, ""))
+    _end(report, as_json)
+
+
+@app.command(epilog='Example: autod search "who insures the warehouse?" --filter doc_type=InsuranceDocument')
+def search(
+    query: Annotated[str, typer.Argument(help="What is looked for.", metavar="QUESTION")],
+    local: Local = False,
+    given: Annotated[
+        list[str] | None, typer.Option("--filter", help="Only documents with this attribute; may be repeated.", metavar="NAME=VALUE")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", help="At most so many hits.", min=1, max=50)] = 10,
+    record: Annotated[bool, typer.Option("--record", help="Search the words of the record instead: free, and asks no network.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Search the documents: by the provider's vector store, or by the words that the record holds of them."""
+    from . import metrics, resources, store
+
+    with _settings(local) as settings:
+        if record:
+            with store.reading(settings.home) as con:
+                hits = metrics.search_record(con, query, is_simulated=metrics.choose_money(con), limit=limit)
+        else:
+            hits = resources.search(settings, query, filters=resources.filters_of(given or []), limit=limit)
+    rows = hits.to_dicts()
+    if as_json:
+        return _print_json({"query": query, "hits": rows})
+    names = ("place", "score", "file_name", "doc_type", "issuer", "primary_date", "excerpt")
+    return _print_rows([{name: row[name] for name in names} for row in rows], widest=60)
+
+
+@app.command()
+def sweep(
+    local: Local = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Name what would be removed; remove and write nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what autoD made for this workspace at the provider and no record knows; nothing of anybody else's is touched."""
+    from . import resources
+
+    with _settings(local) as settings:
+        report = resources.sweep(settings, dry_run=dry_run)
+    _end(report, as_json)
+
+
+def _end(report: Any, as_json: bool) -> None:
+    if as_json:
+        _print_json(vars(report))
+    else:
+        print("\n".join(report.sentences()))
+    raise typer.Exit(report.exit_status)
 
 
 @app.command(epilog="Examples: autod advise   ·   autod advise --model gpt-5-nano --since 2026-10-01 --json")

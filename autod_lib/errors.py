@@ -4,6 +4,7 @@
     ├── SettingsError        a setting, option, key, model or path is wrong: correct it            exit 2
     │   └── MissingKey       no key and no loopback API: set one, or add --local                   exit 2
     ├── BudgetExhausted      the budget allows no further call: raise it, or wait for the period   exit 3
+    ├── RunTimeUp            the run's own time limit is over: run the same command again          exit 3
     ├── ApiUnavailable       the API does not answer, or the quota is used up: try again later     exit 4
     │   └── ApiRefused       the API refuses the key, the model or the account's access            exit 2
     ├── WorkspaceBusy        another run holds the workspace: wait for it                          exit 5
@@ -39,6 +40,12 @@ class BudgetExhausted(AutodError):
     def __init__(self, message: str, period: str) -> None:
         super().__init__(message)
         self.period = period
+
+
+class RunTimeUp(AutodError):
+    """The time that a run may take is over; like a budget, it is a limit of its owner's."""
+
+    exit_status = 3
 
 
 class ApiUnavailable(AutodError):

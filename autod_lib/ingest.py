@@ -20,25 +20,36 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from . import alerts, cache, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
-from .errors import AutodError, BudgetExhausted, SettingsError, WorkspaceBusy, WorkspaceUnusable
+from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .look import Found, Known, Look, absolute_roots, has_news, inbox_of, look
 from .report import NAMED, Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
 
 LOAD_EVERY_S: Final = 10.0
 REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
+IN_BATCH: Final = "in_batch"  # error kind of a document that waits for a batch
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
+Of = TypeVar("Of")
 log = logging.getLogger("autod")
 
 RECEIVED_SQL = """
-select request_key, call_id, outcome, body, is_simulated from calls_finished as calls join call_bodies using (run_id, call_id)
-anti join (select run_id from runs_finished where state = 'finished') using (run_id) anti join extractions as given on given.call_id = calls.call_id
+with unread as (
+    select calls.* from calls_finished as calls anti join (select run_id from runs_finished where state = 'finished') using (run_id)
+    where batch_key is null
+    union all
+    select calls.* from calls_finished as calls anti join extractions using (request_key) where batch_key is not null
+)
+select request_key, call_id, outcome, body, is_simulated from unread as calls join call_bodies using (run_id, call_id)
+anti join extractions as given on given.call_id = calls.call_id
 where status = 'answered' and document_sha256 is not null and is_simulated = $simulated
       and outcome in ('completed', 'refusal', 'incomplete_max_tokens', 'incomplete_content_filter')"""
+
+IN_BATCH_SQL = """
+select request_key, document_sha256, batch_key from calls_in_batches where is_open and is_simulated = $simulated"""
 
 ANSWERED_SQL = """
 select request_key, max_by(struct_pack(is_valid, review_reasons), (logged_at, run_id, seq)) from extractions
@@ -60,9 +71,30 @@ def setup_hash(settings: Settings) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
-def ingest(paths: Iterable[Path], settings: Settings, options: Options | None = None, progress: Callable[[Progress], None] | None = None) -> Report:
+class Outbox(Protocol):
+    """Where a run's requests go that are to be answered later, all together."""
+
+    async def add(self, request: Any, answers_key: str) -> None:
+        """Takes a request, and the key that its answer is for."""
+
+    async def send(self) -> None:
+        """Sends what was taken and not yet sent."""
+
+
+class SentLater(Exception):
+    """The request went to the outbox: its document stays pending."""
+
+
+def ingest(
+    paths: Iterable[Path],
+    settings: Settings,
+    options: Options | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    outbox: Callable[[Any], Outbox] | None = None,
+) -> Report:
     """Reads every document under the paths that the record does not know, and returns what happened.
 
+    With an `outbox`, made of the run's Api, nothing is asked now: its requests go there, and their documents stay pending.
     Interrupts (SIGINT, SIGTERM) end it in order when it runs in the main thread. Works inside a notebook, whose own loop it leaves alone.
     Raises: SettingsError, WorkspaceBusy, WorkspaceUnusable before anything is sent; what stops it later is in the report.
     """
@@ -72,13 +104,13 @@ def ingest(paths: Iterable[Path], settings: Settings, options: Options | None = 
     if (report := glance.nothing_new(roots, settings, options)) is not None:
         return report
     run_id = journal.new_run_id()
-    with _held(settings.home, run_id, wait=options.wait):
-        interrupts = _Interrupts()
+    with held(settings.home, run_id, "ingest", wait=options.wait):
+        interrupts = Interrupts()
 
         def whole() -> Report:
-            return asyncio.run(_run(roots, settings, options, progress, run_id, interrupts))
+            return asyncio.run(_run(roots, settings, options, progress, run_id, interrupts, outbox))
 
-        return _beside(whole, interrupts) if _in_a_loop() else whole()
+        return beside(whole, interrupts) if in_a_loop() else whole()
 
 
 def watch(
@@ -126,7 +158,7 @@ def _has_news(paths: list[Path], settings: Settings, tried: set[tuple[str, int]]
     return has_news(found, tried)
 
 
-class _Interrupts:
+class Interrupts:
     """Interrupts on their way from the thread that is told of them to the run, which may not have begun yet."""
 
     def __init__(self) -> None:
@@ -134,13 +166,14 @@ class _Interrupts:
         self.hand_on: Callable[[], object] | None = None
 
     def ask(self) -> None:
+        """Hands one on, now or when the run begins."""
         if self.hand_on is None:
             self.early += 1
         else:
             self.hand_on()
 
 
-def _beside(whole: Callable[[], Report], interrupts: _Interrupts) -> Report:
+def beside(whole: Callable[[], Of], interrupts: Interrupts) -> Of:
     """Runs it in a thread of its own, because this one has a loop already, as a notebook's has; an interrupt is handed on to it."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -153,7 +186,8 @@ def _beside(whole: Callable[[], Report], interrupts: _Interrupts) -> Report:
                 interrupts.ask()
 
 
-def _in_a_loop() -> bool:
+def in_a_loop() -> bool:
+    """Whether this thread has a loop already, as a notebook's has."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -162,10 +196,14 @@ def _in_a_loop() -> bool:
 
 
 @contextlib.contextmanager
-def _held(home: Path, run_id: str, *, wait: bool) -> Iterator[None]:
+def held(home: Path, run_id: str, command: str, *, wait: bool) -> Iterator[None]:
+    """Holds the workspace for a run, if it may wait after another has ended.
+
+    Raises: WorkspaceBusy, WorkspaceUnusable.
+    """
     while True:
         try:
-            lock = workspace.held(home, run_id, "ingest")
+            lock = workspace.held(home, run_id, command)
             lock.__enter__()
             break
         except WorkspaceBusy:
@@ -184,19 +222,23 @@ async def _run(
     options: Options,
     progress: Callable[[Progress], None] | None,
     run_id: str,
-    interrupts: _Interrupts,
+    interrupts: Interrupts,
+    outbox: Callable[[Any], Outbox] | None,
 ) -> Report:
     begun = time.monotonic()
     setup = setup_hash(settings)
+    tier = prompt.tier_of(settings) if outbox is None else "batch"
     with store.reading(settings.home) as con:
         found = look(con, roots, setup, settings.max_pdf_bytes)
         todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
-        seen = _cache_seen(con, settings) if todo else cache.Observed()
+        in_batch = _in_batch(con, settings) if todo else ({}, set())
+        seen = _cache_seen(con, settings, tier) if todo else cache.Observed()
         raised = alerts.earlier(con, settings.home)
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before, seen)
+        run.tier, run.outbox_of, (run.in_batch, run.waiting) = tier, outbox, in_batch
         with alerts.Alerts(settings, segment, raised) as run.alerts:
             async with _signals(run, interrupts):
                 run.note_look()
@@ -246,8 +288,14 @@ def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, lis
     return answers_known(con, settings), received, taken_before(con, is_simulated=settings.is_simulated)
 
 
-def _cache_seen(con: Any, settings: Settings) -> cache.Observed:
-    return cache.observed(con, settings.model, prompt.tier_of(settings), prompt.version(settings.fields), is_simulated=settings.is_simulated)
+def _in_batch(con: Any, settings: Settings) -> tuple[dict[str, str], set[str]]:
+    """The request keys that wait for their answer, with the batch of each, and their documents."""
+    found = con.execute(IN_BATCH_SQL, {"simulated": settings.is_simulated}).fetchall()
+    return {key: batch for key, _, batch in found}, {sha256 for _, sha256, _ in found}
+
+
+def _cache_seen(con: Any, settings: Settings, tier: cache.Tier) -> cache.Observed:
+    return cache.observed(con, settings.model, tier, prompt.version(settings.fields), is_simulated=settings.is_simulated)
 
 
 def due(found: Look, options: Options, settings: Settings) -> list[Found | Known]:
@@ -261,6 +309,49 @@ def due(found: Look, options: Options, settings: Settings) -> list[Found | Known
     ]
     todo: list[Found | Known] = [*found.unread, *again]
     return todo
+
+
+def judged(
+    given: Any, record: dict[str, Any] | None, problems: list[str], page_count: int | None, flags: Iterable[str]
+) -> tuple[str, str | None, str, list[str] | None]:
+    """What an answer makes of its document: status, error kind, sentence, and why a person should look; None where there is nothing to record."""
+    if given.outcome in ("error", "malformed", "failed_response", "empty"):
+        attempts = f"After {given.calls} attempts: " if given.calls > 1 else ""
+        remedy = "Mend or replace the file." if given.error_kind == "http_400" else "Try it again with --retry-failed."
+        return "failed", given.error_kind, f"{attempts}{given.message.rstrip('. ')}. {remedy}", None
+    reasons = list(problems)
+    if record is None and not problems:
+        reasons = [given.message]
+    elif record is not None:
+        if record["requires_review"]:
+            reasons.append("the model asks for a person")
+        if record["confidence_score"] < REVIEW_BELOW:
+            reasons.append(f"confidence {record['confidence_score']:.2f} is below {REVIEW_BELOW}")
+        if record["page_count"] not in (None, page_count):
+            reasons.append(f"the answer says {record['page_count']} pages, the file has {page_count}")
+        if "suspicious_text" in flags:
+            reasons.append("the document holds text that looks like instructions to a model")
+    if reasons:
+        kind = None if record is not None else "invalid" if problems else given.outcome
+        return "needs_review", kind, f"For a person to look at: {'; '.join(reasons)}.", reasons
+    return "processed", None, "", reasons
+
+
+def extraction_columns(given: Any, record: dict[str, Any] | None, reasons: list[str]) -> dict[str, Any]:
+    """An answer as the record keeps it, beside what it was asked for: the fields of a valid one, the text of one that is not."""
+    return {
+        **(record or {}),
+        "call_id": given.call_id,
+        "is_simulated": given.is_simulated,
+        "is_valid": record is not None,
+        "review_reasons": reasons,
+        "raw_answer": given.text if record is None else None,
+    }
+
+
+def in_batch_sentence(batch_key: str) -> str:
+    """Why a document whose request is in an open batch stays pending."""
+    return f"Its request is in batch {batch_key}, which is not collected yet: autod batch collect."
 
 
 class _Run:
@@ -288,6 +379,11 @@ class _Run:
         self.contents: dict[str, str | None] = {}
         self.reviews: set[str] = set()
         self.duplicates = 0
+        self.tier: cache.Tier = "sync"
+        self.outbox_of: Callable[[Any], Outbox] | None = None
+        self.outbox: Outbox | None = None
+        self.in_batch: dict[str, str] = {}
+        self.waiting: set[str] = set()
         self.alerts: alerts.Alerts | None = None
         self.api: Any = None
         self.readers: Any = None
@@ -373,6 +469,7 @@ class _Run:
             _modules_are_no_garbage(),
         ):
             self.api, self.readers = api, readers
+            self.outbox = None if self.outbox_of is None else self.outbox_of(api)
             counts = await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts(settings.fields)))
             self.prefix_tokens = sum(counts) + 2 * tokens.MESSAGE_TOKENS
             self.segment.write(
@@ -387,6 +484,10 @@ class _Run:
             )
             self.shards = self._shards(len(todo))
             api.stopping = self.stopping
+            if self.alerts is not None:
+                api.raise_alert = self.alerts.raise_once
+            if settings.run_deadline_s is not None:
+                asyncio.get_running_loop().call_later(settings.run_deadline_s, self.stop, _time_up(settings.run_deadline_s))
             in_flight = asyncio.Semaphore(settings.in_flight)
 
             async def worker() -> None:
@@ -395,7 +496,8 @@ class _Run:
                         return
                     self.taken += 1
                     try:
-                        await self._document(item, readers, in_flight)
+                        if not self._waits_in_batch(item):
+                            await self._document(item, readers, in_flight)
                         self.alert_spend()
                     except AutodError as error:
                         self.stop(error)
@@ -412,6 +514,12 @@ class _Run:
             workers = min(settings.in_flight + 2 * settings.readers, len(todo))
             self.tasks = [asyncio.create_task(worker()) for _ in range(workers)]
             await asyncio.gather(*self.tasks, return_exceptions=True)
+            # What fits the budget goes; after an interrupt or without an API nothing does, and its documents are as they were.
+            if self.outbox is not None and not self.interrupted and (self.stopped is None or isinstance(self.stopped, BudgetExhausted)):
+                try:
+                    await self.outbox.send()
+                except AutodError as error:
+                    self.stop(error)
 
     @contextlib.asynccontextmanager
     async def _loading(self) -> AsyncIterator[None]:
@@ -440,6 +548,13 @@ class _Run:
             ended.set()
             await task
 
+    def _waits_in_batch(self, item: Found | Known) -> bool:
+        """Whether a document's answer is on its way in a batch, so that it need not be opened; it stays pending."""
+        if not isinstance(item, Known) or item.error_kind != IN_BATCH or item.document_sha256 not in self.waiting:
+            return False
+        self._settle(item.document_sha256, "pending")
+        return True
+
     async def _document(self, item: Found | Known, readers: Any, in_flight: asyncio.Semaphore) -> None:
         begun = time.monotonic()
         mode = self.settings.input_mode
@@ -458,7 +573,10 @@ class _Run:
             self._status(content, reading.status, reading.problem, reading.sentence, begun, has_hash=reading.document_sha256 is not None)
             self._move(item.path, "failed", reading)
             return
-        status, kind, sentence, key = await self._answer(reading, in_flight)
+        try:
+            status, kind, sentence, key = await self._answer(reading, in_flight)
+        except SentLater:
+            return
         if status != "pending":
             self._status(content, status, kind, sentence, begun, key=key)
             self._move(item.path, "failed" if status in ("failed", "quarantined") else "processed", reading)
@@ -575,6 +693,8 @@ class _Run:
         key = prompt.request_key(settings, reading.document_sha256, mode)
         if key in self.answered:
             return self._reused(key)
+        if key in self.in_batch:
+            return "pending", IN_BATCH, in_batch_sentence(self.in_batch[key]), key
         if mode == "text":
             parts = prompt.text_parts(prompt.text_of(name, reading.page_count, reading.pages_text or ()))
         else:
@@ -608,16 +728,17 @@ class _Run:
 
         async def ask(purpose: str, content: bytes, cap: int | None = None, extra: int = 0) -> Any:
             async with self._placed() as place:
-                return await self._ask(request(place, purpose, content, cap, extra))
+                return await self._ask(request(place, purpose, content, cap, extra), key, until)
 
         async with in_flight:
             if self.stopping.is_set():
                 return "pending", None, "", key
+            until = self.api.clock() + settings.document_deadline_s
             given = await ask("extract", parts)
-            if given.outcome == "incomplete_max_tokens":
+            if given.outcome == "incomplete_max_tokens" and self.api.clock() < until:
                 given = await ask("extract", parts, REPAIRABLE_CAP * settings.max_output_tokens)
             record, problems = validate(given.text, settings.fields) if given.outcome == "completed" else (None, [])
-            if problems and settings.repair:
+            if problems and settings.repair and self.api.clock() < until:
                 content = prompt.repair_parts(parts, given.text or "", problems)
                 extra = await self.readers.count((given.text or "")[:20_000]) + 200
                 second = await ask("repair", content, extra=extra)
@@ -629,8 +750,8 @@ class _Run:
     def _shards(self, files: int) -> cache.Shards:
         """Decides how the run's calls use the prompt cache, and records it."""
         calls = files if self.options.limit is None else min(files, self.options.limit)
-        decision = prompt.decide_cache(self.settings, self.prefix_tokens, calls, self.seen)
-        start = {"model": self.settings.model, "tier": prompt.tier_of(self.settings), "prompt_hash": prompt.version(self.settings.fields)}
+        decision = prompt.decide_cache(self.settings, self.prefix_tokens, calls, self.seen, tier=self.tier)
+        start = {"model": self.settings.model, "tier": self.tier, "prompt_hash": prompt.version(self.settings.fields)}
         self.segment.write("cache_decided", is_simulated=self.settings.is_simulated, **start, **decision.columns())
         return cache.Shards(decision, calls)
 
@@ -704,19 +825,21 @@ class _Run:
             "expected_write_tokens": written,
         }
 
-    async def _ask(self, request: Any) -> Any:
-        """An answer: one that a killed or stopped run had received for this key, else a new one."""
-        from .api import received_answer
+    async def _ask(self, request: Any, key: str, until: float) -> Any:
+        """An answer for the document's key: one that was received for this request before, else a new one.
+
+        Raises: SentLater when there is an outbox, which has the request from here on.
+        """
+        from .api import must_be_simulated, received_answer
 
         kept = self.received.pop(request.request_key, None)
         if kept is not None:
             return received_answer(*kept)
-        answer = await self.api.ask(request)
-        if answer.is_simulated and not self.settings.is_simulated:
-            raise SettingsError(
-                f"{self.settings.base_url} says that its answers are simulated; none may stand for a real one. Set AUTOD_SIMULATED=true to use it "
-                "as a simulation, or OPENAI_BASE_URL to the real API, then run the same command again."
-            )
+        if self.outbox is not None:
+            await self.outbox.add(request, key)
+            raise SentLater
+        answer = await self.api.ask(request, until)
+        must_be_simulated(self.settings, answer.is_simulated)
         return answer
 
     def _reused(self, key: str) -> tuple[str, str | None, str, str | None]:
@@ -732,42 +855,18 @@ class _Run:
         self, reading: Any, mode: str, key: str, given: Any, record: dict[str, Any] | None, problems: list[str]
     ) -> tuple[str, str | None, str, str | None]:
         """Records the extraction and decides: processed, for a person to look at, or failed."""
-        if given.outcome in ("error", "malformed", "failed_response", "empty"):
-            attempts = f"After {given.calls} attempts: " if given.calls > 1 else ""
-            remedy = "Mend or replace the file." if given.error_kind == "http_400" else "Try it again with --retry-failed."
-            return "failed", given.error_kind, f"{attempts}{given.message.rstrip('. ')}. {remedy}", key
-        reasons = list(problems)
-        if record is None and not problems:
-            reasons = [given.message]
-        elif record is not None:
-            if record["requires_review"]:
-                reasons.append("the model asks for a person")
-            if record["confidence_score"] < REVIEW_BELOW:
-                reasons.append(f"confidence {record['confidence_score']:.2f} is below {REVIEW_BELOW}")
-            if record["page_count"] not in (None, reading.page_count):
-                reasons.append(f"the answer says {record['page_count']} pages, the file has {reading.page_count}")
-            if "suspicious_text" in reading.flags:
-                reasons.append("the document holds text that looks like instructions to a model")
-        self.segment.write(
-            "extraction",
-            **(record or {}),
-            call_id=given.call_id,
-            request_key=key,
-            document_sha256=reading.document_sha256,
-            arm=prompt.arm(self.settings, mode),
-            model=self.settings.model,
-            input_mode=mode,
-            reasoning_effort=self.settings.reasoning_effort,
-            prompt_hash=prompt.version(self.settings.fields),
-            is_simulated=given.is_simulated,
-            is_valid=record is not None,
-            review_reasons=reasons,
-            raw_answer=given.text if record is None else None,
-        )
-        if reasons:
-            kind = None if record is not None else "invalid" if problems else given.outcome
-            return "needs_review", kind, f"For a person to look at: {'; '.join(reasons)}.", key
-        return "processed", None, "", key
+        status, kind, sentence, reasons = judged(given, record, problems, reading.page_count, reading.flags)
+        if reasons is not None:
+            asked = {
+                "arm": prompt.arm(self.settings, mode),
+                "model": self.settings.model,
+                "input_mode": mode,
+                "reasoning_effort": self.settings.reasoning_effort,
+                "prompt_hash": prompt.version(self.settings.fields),
+            }
+            columns = extraction_columns(given, record, reasons)
+            self.segment.write("extraction", **columns, request_key=key, document_sha256=reading.document_sha256, **asked)
+        return status, kind, sentence, key
 
     def report(self, run_id: str, seconds: float) -> Report:
         """The run in figures."""
@@ -795,6 +894,7 @@ class _Run:
             report.cached_tokens, report.cache_write_tokens = tally.cached_tokens, tally.cache_write_tokens
             report.calls_unpriced = tally.unpriced
             report.unsettled, report.unsettled_upper_usd = tally.unsettled, tally.unsettled_upper_usd
+            report.outages, report.away_s = self.api.breaker.outages, round(self.api.breaker.away_s(time.monotonic()), 3)
         for kind in self.kinds.values():
             report.problems[kind] = report.problems.get(kind, 0) + 1
         report.exit_status = 1 if report.failed else 0
@@ -804,6 +904,13 @@ class _Run:
             report.exit_status = 130
             report.stopped_by = "Interrupted. Everything known is kept; the same command goes on where this one stopped."
         return report
+
+
+def _time_up(seconds: float) -> RunTimeUp:
+    return RunTimeUp(
+        f"The {seconds:g} s of AUTOD_RUN_DEADLINE_S are over. Everything known is kept, what is left undone stays pending; the same command goes on "
+        "where this one stopped."
+    )
 
 
 @contextlib.asynccontextmanager
@@ -820,7 +927,7 @@ async def _modules_are_no_garbage() -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _signals(run: _Run, interrupts: _Interrupts) -> AsyncIterator[None]:
+async def _signals(run: _Run, interrupts: Interrupts) -> AsyncIterator[None]:
     """The first SIGINT or SIGTERM lets no document begin and the calls in flight end; a second one cuts these off, too."""
     loop = asyncio.get_running_loop()
 
@@ -833,7 +940,7 @@ async def _signals(run: _Run, interrupts: _Interrupts) -> AsyncIterator[None]:
 
     before = {}
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: `_beside` calls it instead
+        with contextlib.suppress(RuntimeError, ValueError):  # not the main thread: `beside` calls it instead
             handler = signal.getsignal(number)
             loop.add_signal_handler(number, interrupted)
             before[number] = handler

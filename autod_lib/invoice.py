@@ -122,9 +122,10 @@ def fetch(settings: Settings, first: date, last: date) -> Invoice:
             costs = list(_pages(endpoints.costs, query | {"group_by": [*COST_GROUPS], "limit": 180}))
     except openai.APIStatusError as error:
         kind = ApiRefused if error.status_code < 500 and error.status_code != 429 else ApiUnavailable
+        said = error.message.replace(key, "[key]")
         raise kind(
-            f"{settings.base_url} refuses usage and costs (HTTP {error.status_code}): {error.message.replace(key, '[key]')} They need an admin key of "
-            "the organization: set OPENAI_ADMIN_KEY, or give --file with an export of its dashboard."
+            f"{settings.base_url} refuses usage and costs (HTTP {error.status_code}): {said} They need an admin key of the organization: set "
+            "OPENAI_ADMIN_KEY, or give --file with an export of its dashboard."
         ) from None
     except openai.APIConnectionError as error:
         raise ApiUnavailable(

@@ -509,6 +509,27 @@ def review_queue(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = 
     return read(con, sql, {"is_simulated": is_simulated})
 
 
+def search_record(
+    con: duckdb.DuckDBPyConnection, query: str, *, doc_type: str | None = None, is_simulated: bool | None = None, limit: int = 10
+) -> pl.DataFrame:
+    """The documents (of a kind) that answer a query best by the words that the record holds of them; no call is made.
+
+    place int · document_sha256, file_name str · is_simulated bool · score float 0–1, the share of the most that could be scored · words_found int ·
+    doc_type, issuer str · primary_date date · total_amount Decimal · currency, excerpt str.   Source: sql/views/73_search_record.sql
+    """
+    sql = f"from search_record($query, $doc_type, $limit) where {ONE_KIND} order by is_simulated, place"
+    return read(con, sql, {"query": query, "doc_type": doc_type, "limit": limit, "is_simulated": is_simulated})
+
+
+def search_reach(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How much of the record can be searched for at the provider.
+
+    is_simulated bool · documents, searchable, stored_bytes int · first_expiry_at UTC, null without a copy · searches int · searches_usd Decimal,
+    null without a search or a price.   Source: sql/views/74_search_reach.sql
+    """
+    return _all(con, "search_reach", "is_simulated", is_simulated)
+
+
 def document_problems(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """Files without an answer, with the reason and what to do.
 

@@ -181,8 +181,9 @@ def decide_cache(
         shards=settings.cache_shards,
         warming=None if settings.cache_warming == "auto" else settings.cache_warming,
     )
-    rates = prices.rates_for(settings.model, now(), prefix_tokens)
-    return prompt_cache.decide(settings.model, prefix_tokens, load, rates, tier=tier or tier_of(settings), seen=seen, wish=wish)
+    tier = tier or tier_of(settings)
+    rates = prices.rates_for(settings.model, now(), prefix_tokens, None if tier == "sync" else tier)
+    return prompt_cache.decide(settings.model, prefix_tokens, load, rates, tier=tier, seen=seen, wish=wish)
 
 
 def tier_of(settings: Settings) -> prompt_cache.Tier:

@@ -50,7 +50,7 @@ STEPS: Final = {
 CALLS_SQL: Final = """
 with calls as (
     select coalesce(model_answered, model) as model_billed, model, price_tier, status, call_id, cost_usd, cost_upper_usd, estimate_usd,
-           uncached_tokens, cached_tokens, cache_write_tokens, cache_write_12h_tokens, output_tokens, started_at, service_tier_asked,
+           uncached_tokens, cached_tokens, cache_write_tokens, cache_write_12h_tokens, output_tokens, started_at, service_tier_asked, error_kind,
            coalesce(to_timestamp(try_cast(body ->> '$.created_at' as bigint)), finished_at, started_at) as answered_at
     from api_calls left join call_bodies using (run_id, call_id)
     where is_simulated = $simulated and status <> 'failed'
@@ -62,12 +62,13 @@ where day_utc between $first and $last order by answered_at, call_id"""
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call whose cost the ledger does not know: answered without one, or unsettled."""
+    """A call whose cost the ledger does not know: answered without one, unsettled, or (`is_open`) in a batch that may still do it."""
 
     call_id: UUID
     estimate_usd: Decimal
     upper_usd: Decimal | None
     service_tier: str
+    is_open: bool = False
 
 
 @dataclass
@@ -258,7 +259,7 @@ def ledger_cells(con: duckdb.DuckDBPyConnection, invoice: Invoice, first: date, 
         if key not in shown:  # an answer may name a model that it was not billed as
             key = (row["day_utc"], base_name(row["model"]))
         tier = prices.billed_tier(row["price_tier"] or row["service_tier_asked"])
-        call = Call(row["call_id"], row["estimate_usd"] or Decimal(0), row["cost_upper_usd"], tier)
+        call = Call(row["call_id"], row["estimate_usd"] or Decimal(0), row["cost_upper_usd"], tier, row["error_kind"] == "in_batch")
         (cells[key].unsettled if row["status"] == "unsettled" else cells[key].unknown).append(call)
     return dict(cells)
 
@@ -437,7 +438,7 @@ class _Difference:
     def proofs(self, *, is_simulated: bool) -> list[Proof]:
         """The unsettled calls whose end the data proves: all of them billed and nothing else new, or none of them and nothing new at all."""
         calls = self.cell.unsettled
-        if not calls or self.cell.unknown:
+        if not calls or self.cell.unknown or any(call.is_open for call in calls):
             return []
         day, model = self.key
         if not self.by_tier:

@@ -16,7 +16,7 @@ from .settings import Settings
 
 ADDED: Final = (
     *("processed", "calls", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens"),
-    *("cost_usd", "calls_unpriced", "unsettled", "unsettled_upper_usd", "seconds"),
+    *("cost_usd", "calls_unpriced", "unsettled", "unsettled_upper_usd", "outages", "away_s", "seconds"),
 )
 NAMED: Final = 20  # pending documents that a report names; a sentence names fewer
 SHOWN: Final = 3
@@ -72,6 +72,8 @@ class Report:
     calls_unpriced: int = 0
     unsettled: int = 0
     unsettled_upper_usd: Decimal = Decimal(0)
+    outages: int = 0
+    away_s: float = 0.0
     seconds: float = 0.0
     exit_status: int = 0
     stopped_by: str | None = None
@@ -111,6 +113,8 @@ class Report:
             lines.append(f"{self.unsettled} calls are unsettled and can have cost up to {self.unsettled_upper_usd:.6f} {money} more.")
         if self.calls_unpriced:
             lines.append(f"{self.calls_unpriced} answered calls have no known cost and are not in the sum.")
+        if self.outages:
+            lines.append(f"The API was away {self.outages} times, {self.away_s:.0f} s in all: autod sql 'from api_outages'.")
         if self.problems:
             named = ", ".join(f"{count} {name}" for name, count in sorted(self.problems.items(), key=lambda item: -item[1]))
             lines.append(f"Not answered: {named}. Each has its reason: autod show FILE.")

@@ -35,11 +35,12 @@ FIELDS = (
 
 @dataclass
 class Description:
-    """A document's row, its paths and its calls; or only a path and its problem, when it has no hash."""
+    """A document's row, its paths, its calls, and those of them that were sent in batches; or only a path and its problem, when it has no hash."""
 
     document: dict[str, Any] | None
     paths: list[dict[str, Any]]
     calls: list[dict[str, Any]] = field(default_factory=list)
+    batches: list[dict[str, Any]] = field(default_factory=list)
 
     def columns(self) -> dict[str, Any]:
         """All of it as one JSON object."""
@@ -63,8 +64,13 @@ class Description:
             f"{'cost unknown' if call['cost_usd'] is None else format(call['cost_usd'], 'f')}"
             for call in self.calls
         ]
+        lines += [
+            f"Batch: {one['batch_key']} ({one['batch_id'] or 'not created yet'}) since {one['started_at']:%Y-%m-%d %H:%M} UTC: {one['status']}"
+            for one in self.batches
+        ]
         lines += [f"Path: {one_line(place['path'])}{' (' + place['problem'] + ')' if place['problem'] else ''}" for place in self.paths]
-        return [*lines, f"Next: {NEXT[status]}"]
+        waits = any(one["is_open"] for one in self.batches)
+        return [*lines, f"Next: {'Fetch its answer when the batch has ended: autod batch collect.' if waits else NEXT[status]}"]
 
 
 def describe(con: duckdb.DuckDBPyConnection, name: str) -> Description:
@@ -89,4 +95,5 @@ def describe(con: duckdb.DuckDBPyConnection, name: str) -> Description:
         found[0],
         rows(con, "select path, problem, sentence from sightings where document_sha256 = ? order by path", [sha]),
         rows(con, "from api_calls where document_sha256 = ? order by started_at", [sha]),
+        rows(con, "from calls_in_batches where document_sha256 = ? order by started_at, call_id", [sha]),
     )

@@ -47,6 +47,8 @@ TABLES: Final = {
     "cache_decided": ("cache_decisions",),
     "call_started": ("calls_started",),
     "call_finished": ("calls_finished", "call_bodies"),
+    "breaker_changed": ("breaker_changes",),
+    "rate_changed": ("rate_changes",),
     "extraction": ("extractions",),
     "document_status": ("document_statuses",),
     "deletion": ("deletions",),
@@ -55,6 +57,8 @@ TABLES: Final = {
     "reconciled": ("reconciliation_steps",),
     "call_reconciled": ("call_reconciliations",),
     "remote_object": ("remote_objects",),
+    "search": ("searches",),
+    "batch": ("batch_events",),
     "notebook_run": ("notebook_runs",),
 }
 

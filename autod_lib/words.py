@@ -142,6 +142,26 @@ def classification(kinds: pl.DataFrame, *, note: str = "") -> Html:
     )
 
 
+def search(question: str, hits: pl.DataFrame, reach: pl.DataFrame, *, note: str = "") -> Html:
+    """What a question finds, and in how much of the record it was looked for. Takes resources.side_by_side and metrics.search_reach."""
+    row = _only(reach)
+    if row is None:
+        return words(NOTHING_YET, note)
+    by_index, both = hits.filter(pl.col("place_index").is_not_null()).height, hits.filter(pl.col("found_by") == "both").height
+    by_record = hits.filter(pl.col("place_record").is_not_null()).height
+    if not row["searchable"]:
+        first = f"The words of the record name {count(by_record, 'document', 'documents')} for “{question}”{_money(row['is_simulated'])}"
+        return words(bold(first + "."), "No document is in the vector store yet: autod index puts them there, and then both ways are compared.", note)
+    first = f"For “{question}” the vector store names {count(by_index, 'document', 'documents')}{_money(row['is_simulated'])}"
+    price = "" if row["searches_usd"] is None else f" {count(row['searches'], 'search has', 'searches have')} cost {usd(row['searches_usd'])} so far."
+    return words(
+        bold(first) + Html(f", the words of the record {by_record}, and {both} of these are the same."),
+        f"{share(row['searchable'] / row['documents'])} of {count(row['documents'], 'answered document', 'answered documents')} can be searched for."
+        + price,
+        note,
+    )
+
+
 def accuracy(in_use: pl.DataFrame, *, note: str = "") -> Html:
     """How often the answers are right. Takes metrics.accuracy_in_use of one kind of money."""
     row = _only(in_use.filter(pl.col("field") == "(all)"))

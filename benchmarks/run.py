@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import cache_policies
 import corpus
@@ -260,7 +261,65 @@ def tokens(bench: Bench) -> None:
     bench.report("request bodies counted a second, of tiktoken alone", f"{bare / whole:.1%}", ">= 90 %", f"{alone() / whole / 1e6:.1f} M tokens/s")
 
 
-BENCHES: dict[str, Callable[[Bench], None]] = {part.__name__: part for part in (start, tokens, throughput, wide, second_look, views, cache)}
+def under(bench: Bench, documents: int, **server: Any) -> tuple[dict[str, Any], list[tuple[float, int]]]:
+    """What an ingest at 64 in flight says of itself, and (time, status) of each answer of a server with these options."""
+    log, home = bench.folder / "server.jsonl", bench.fresh()
+    log.unlink(missing_ok=True)
+    with local_api.running(answers="canned", log=log, **server) as address:
+        environ = os.environ | {"OPENAI_BASE_URL": address, "AUTOD_HOME": str(home)}
+        command = [*AUTOD, "ingest", str(bench.inbox(documents)), "--json", "--in-flight", "64", "--input", "text"]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    shutil.rmtree(home)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return json.loads(done.stdout), sorted((datetime.fromisoformat(line["time"]).timestamp(), line["status"]) for line in lines)
+
+
+def limit(bench: Bench) -> None:
+    """An API that bears 240 requests a minute beyond a bucket of as many: how much of that is reached, and how much is refused."""
+    a_minute, documents = 240, 400
+    _, answers = under(bench, documents, requests_per_minute=a_minute)
+    bearable = a_minute * (1 + (answers[-1][0] - answers[0][0]) / 60)
+    refused = sum(status == 429 for _, status in answers)
+    bench.report(f"limit of {a_minute} requests a minute: reached", f"{(len(answers) - refused) / bearable:.1%}", ">= 90 %")
+    bench.report(f"limit of {a_minute} requests a minute: refused", f"{refused / len(answers):.2%}", "< 1 %", f"{refused} of {len(answers)}")
+
+
+def faults(bench: Bench) -> None:
+    """One request in five fails, in five ways; and an API that is away for a while and comes back."""
+    spec = "429=0.04,500=0.04,503=0.04,drop-before=0.04,truncated=0.04"
+    rates = []
+    for given in ("", spec):
+        report, answers = under(bench, 1500, latency=LATENCY_S, faults=given)
+        good = [at for at, status in answers if status == 200]
+        rates.append(len(good) / (good[-1] - good[0] + LATENCY_S))
+    share = f"{rates[1] / rates[0]:.1%}"
+    bench.report("documents a second with 20 % faults, of those without", share, ">= 70 %", f"{report['failed']} of 1500 failed")
+
+
+def outage(bench: Bench) -> None:
+    """An API that is ended in the middle of a run and comes back after 20 s: how long it takes until 64 documents are answered again."""
+    log, home, port = bench.folder / "server.jsonl", bench.fresh(), 18_400 + os.getpid() % 1000
+    log.unlink(missing_ok=True)
+    server = {"answers": "canned", "latency": LATENCY_S, "log": log, "port": port}
+    environ = os.environ | {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "AUTOD_HOME": str(home)}
+    command = [*AUTOD, "ingest", str(bench.inbox(1500)), "--json", "--in-flight", "64", "--input", "text"]
+    with local_api.running(**server):
+        process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
+        while not log.exists() or len(log.read_text().splitlines()) < 200:
+            time.sleep(0.05)
+    time.sleep(20)
+    with local_api.running(**server):
+        back = time.time()
+        report = json.loads(process.communicate()[0])
+    shutil.rmtree(home)
+    times = sorted(datetime.fromisoformat(json.loads(line)["time"]).timestamp() for line in log.read_text().splitlines())
+    full = [at for at in times if at > back][63] + LATENCY_S
+    beside = f"{report['processed']} of 1500 processed, {report['failed']} failed, {report['unsettled']} unsettled"
+    bench.report("an API that was away for 20 s: back to 64 answers after", f"{full - back:.1f} s", "<= 60 s", beside)
+
+
+PARTS = (start, tokens, throughput, wide, second_look, views, cache, limit, faults, outage)
+BENCHES: dict[str, Callable[[Bench], None]] = {part.__name__: part for part in PARTS}
 
 
 def main() -> None:

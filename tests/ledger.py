@@ -128,6 +128,7 @@ def _call(rng: random.Random, document: Made, at: datetime, **given: Any) -> dic
         "estimate_usd": "0.001",
         "cost_upper_usd": "0.010240000000",
         "is_simulated": given["is_simulated"],
+        "batch_key": given.get("batch_key"),
         "logged_at": at,
     }
 
@@ -336,6 +337,11 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                     {"name": "no cache", "is_chosen": False, "expected_usd": "0.0192", "uncached_tokens": 17, "cached_tokens": 0},
                 ],
             )
+            batch_key = f"{journal.run_id}-1" if index == 1 else None
+            if batch_key:
+                batch = {"batch_key": batch_key, "model": "gpt-6-luna", "requests": a_day, "is_simulated": simulated}
+                journal.write("batch", logged_at=at, state="intended", bytes=80_000, base_url="https://api.openai.com/v1", setup={}, **batch)
+                journal.write("batch", logged_at=at, state="created", batch_id="batch_1", file_id="file_1", **batch)
             for position in range(a_day + rng.randrange(-3, 6) if a_day > 3 else a_day):
                 number += 1
                 document = _document(rng, number, day, receipts=40 if index >= 14 else 0)
@@ -360,12 +366,15 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                     "input_mode": "file-low" if rng.random() < 0.2 else "text",
                     "prompt_hash": prompt,
                     "is_simulated": simulated,
+                    "batch_key": batch_key,
                 }
                 end = _answer(journal, rng, document, at, cold=cold or position == 0, skill=0.93, priced=number != 40, **arm)
                 if rng.random() < 0.3:
                     labelled.append(document)
                     other = arm | {"model": "gpt-6-nano", "input_mode": "text", "is_experiment": True}
                     _answer(journal, rng, document, end, cold=position == 0, skill=0.8, **other)
+            if batch_key:
+                journal.write("batch", logged_at=at, state="collected", remote_status="completed", completed=a_day, failed=0, **batch)
             if killed:
                 start = _call(rng, document, at, **arm)
                 journal.write("call_started", **start)
@@ -385,6 +394,11 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                 }
                 journal.write("call_finished", **start | lost)
             if index == 4:
+                told = {"calls_at_once": 16, "requests_limit": 500, "tokens_limit": 200_000, "ended": 1, "refused": 0, "is_simulated": simulated}
+                journal.write("rate_changed", logged_at=at, reason="the API tells its limits", **told)
+                for state, probes, away_s in (("open", 0, 0.0), ("half_open", 1, 2.0), ("closed", 1, 2.4)):
+                    change = {"state": state, "failures": 10, "probes": probes, "away_s": away_s, "is_simulated": simulated}
+                    journal.write("breaker_changed", logged_at=at, reason="10 attempts in a row brought no answer.", **change)
                 journal.write(
                     "alert",
                     logged_at=at,

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from autod_lib import api, journal, prices, prompt
-from autod_lib.api import Answer, Api, Request, retry_after, spacing_asked
+from autod_lib.api import Answer, Api, Request, retry_after
 from autod_lib.budget import Budget, budget_for
 from autod_lib.errors import ApiRefused, ApiUnavailable, AutodError, SettingsError
 from autod_lib.local_api import running
@@ -24,6 +25,12 @@ from autod_lib.settings import Settings
 from .pipeline import answered, answering, make_inbox, reply, rows, run, settings_for, state_columns
 
 CANARY = "sk-canary-7f3a9b2c-never-to-be-seen"
+PLAIN_BODY = {
+    "id": "r1",
+    "model": "gpt-6-luna",
+    "output": [{"type": "message", "content": [{"type": "output_text", "text": "{}"}]}],
+    "usage": {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100},
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +85,7 @@ def request_under(settings: Settings, text: str = "An invoice.", cap: int | None
 
 def ask(home: Path, address: str, fault: str = "", **given: Any) -> Asked:
     """Asks once, with this fault on every attempt, and looks into the ledger afterwards."""
-    settings = settings_for(home, address, **{"attempts": 1, **given})
+    settings = settings_for(home, address, **{"attempts": 1, "breaker_give_up_unanswered_s": 0.0, **given})
 
     async def asking() -> tuple[Answer | None, AutodError | None, Api]:
         with journal.Journal(home) as segment:
@@ -161,11 +168,11 @@ def test_every_attempt_is_two_entries_of_the_ledger(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", ["500", "502", "503", "429"])
 def test_failures_of_the_moment_are_tried_again(server: tuple[str, Path], tmp_path: Path, fault: str) -> None:
-    """5xx and 429 are asked again until the attempts are used up; none of them costs anything."""
+    """5xx and 429 are asked again until the attempts are used up; none costs anything, and nobody being answered, it is the API that failed."""
     asked = ask(tmp_path, server[0], fault, attempts=3)
 
-    assert asked.answer is not None
-    assert asked.answer.outcome == "error"
+    assert isinstance(asked.error, ApiUnavailable)
+    assert asked.error.exit_status == 4
     assert [call["error_kind"] for call in asked.calls] == [f"http_{fault}"] * 3
     assert {(call["status"], call["cost_usd"]) for call in asked.calls} == {("failed", None)}
 
@@ -362,13 +369,7 @@ def test_a_redirect_is_not_followed(server: tuple[str, Path], tmp_path: Path) ->
 
 def test_a_compatible_server_that_says_less_works(tmp_path: Path) -> None:
     """Usage without details, no tier, no status: the answer counts, its input is priced in full, and the ledger says so."""
-    body = {
-        "id": "r1",
-        "model": "gpt-6-luna",
-        "output": [{"type": "message", "content": [{"type": "output_text", "text": "{}"}]}],
-        "usage": {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100},
-    }
-    with answering(lambda handler, _: reply(handler, 200, json.dumps(body).encode())) as (address, _):
+    with answering(lambda handler, _: reply(handler, 200, json.dumps(PLAIN_BODY).encode())) as (address, _):
         asked = ask(tmp_path, address)
     rates = prices.rates_for("gpt-6-luna", datetime.now(UTC))
 
@@ -473,106 +474,201 @@ def test_tokens_keep_the_pace_of_the_setting(server: tuple[str, Path], tmp_path:
     assert (starts[-1] - starts[0]).total_seconds() >= 0.29
 
 
-def limits(kind: str, limit: str, left: str, reset: str) -> dict[str, str]:
-    """The three headers of one limit."""
-    return {f"x-ratelimit-limit-{kind}": limit, f"x-ratelimit-remaining-{kind}": left, f"x-ratelimit-reset-{kind}": reset}
+def all_asked(home: Path, settings: Settings, count: int, workers: int = 16) -> tuple[list[Answer | AutodError], Api]:
+    """So many requests by so many workers, who stop when one of them is told to; gives the ends, and the calls."""
+
+    async def asking() -> tuple[list[Answer | AutodError], Api]:
+        with journal.Journal(home) as segment:
+            async with Api(settings, segment, budget_for(settings, {})) as calls:
+                queue, ends = iter(range(count)), list[Answer | AutodError]()
+
+                async def worker() -> None:
+                    for number in queue:
+                        try:
+                            ends.append(await calls.ask(request_under(settings, f"document {number}")))
+                        except AutodError as error:
+                            calls.stopping.set()
+                            ends.append(error)
+                            return
+
+                await asyncio.gather(*(worker() for _ in range(workers)))
+                return ends, calls
+
+    return asyncio.run(asking())
 
 
-@pytest.mark.parametrize(
-    ("headers", "spacing"),
-    [
-        ({}, 0.0),
-        (limits("requests", "60", "0", "1m0s"), 1.0),
-        (limits("requests", "60", "15", "45s"), 1.0),
-        (limits("requests", "60", "16", "44s"), 0.0),
-        (limits("requests", "600", "0", "60000ms"), 0.1),
-        (limits("tokens", "120000", "20000", "50s"), 1.0),
-        (limits("tokens", "120000", "100000", "10s"), 0.0),
-        (limits("requests", "60", "0", "1m") | limits("tokens", "120000", "0", "2m"), 2.0),
-        (limits("requests", "many", "0", "1m"), 0.0),
-        (limits("requests", "60", "60", "0s"), 0.0),
-        (limits("requests", "60", "0", "soon"), 0.0),
-    ],
-)
-def test_the_pace_is_learned_from_the_headers(headers: dict[str, str], spacing: float) -> None:
-    """With 16 calls in flight of 2,000 tokens each: no pause while what is left is enough for them, else as far apart as the limit refills."""
-    assert spacing_asked(headers, 16, 2000) == pytest.approx(spacing)
-
-
-def test_a_rate_limit_costs_time_and_no_document(tmp_path: Path) -> None:
-    """More requests than the minute's limit: each is answered, at the pace of the limit, with hardly a refusal."""
+def test_a_rate_limit_is_reached_and_costs_no_document(tmp_path: Path) -> None:
+    """240 a minute: what the bucket holds goes at once, then at least 90 % of four a second; each is answered, less than 1 % was refused."""
     with running(answers="canned", requests_per_minute=240) as address:
-        settings = settings_for(tmp_path, address, attempts=5)
+        begun = time.monotonic()
+        ends, calls = all_asked(tmp_path, settings_for(tmp_path, address), 290)
+        seconds = time.monotonic() - begun
 
-        async def all_of_them() -> list[Answer]:
-            with journal.Journal(tmp_path) as segment:
-                async with Api(settings, segment, budget_for(settings, {})) as calls:
-                    in_flight = asyncio.Semaphore(16)
-
-                    async def one(number: int) -> Answer:
-                        async with in_flight:
-                            return await calls.ask(request_under(settings, f"document {number}"))
-
-                    return await asyncio.gather(*(one(number) for number in range(256)))
-
-        answers = asyncio.run(all_of_them())
-
-    assert {answer.outcome for answer in answers} == {"completed"}
-    assert sum(answer.calls for answer in answers) <= 256 + 16
+    assert [end.outcome for end in ends if isinstance(end, Answer)] == ["completed"] * 290
+    assert calls.tally.calls - 290 < 2.9
+    assert seconds * 4 * 0.9 <= 50
+    assert rows(tmp_path, "select requests_limit, calls, calls_refused < 2.9 from rate_by_run") == [(240, calls.tally.calls, True)]
 
 
-def test_a_dead_api_is_not_hammered(tmp_path: Path) -> None:
+def test_a_storm_of_refusals_halves_the_calls_at_once_and_they_climb_again(tmp_path: Path) -> None:
+    """40 times 429 without a word of when to come back: the record shows fewer calls at once, then all of them, and every request is answered."""
+    with running(answers="canned", faults="429=first40") as address:
+        ends, calls = all_asked(tmp_path, settings_for(tmp_path, address, attempts=12), 200)
+    seen = [event["calls_at_once"] for event in events(tmp_path, "rate_changed") if "refused" in event["reason"]]
+
+    assert len([end for end in ends if isinstance(end, Answer) and end.outcome == "completed"]) == 200
+    assert seen[:2] == [8, 4]
+    assert calls.rate.calls_at_once == 16
+    assert events(tmp_path, "rate_changed")[-1]["reason"] == "all calls go at once again"
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_dead_api_is_not_hammered(tmp_path: Path, status: int) -> None:
     """300 requests to an API that only fails: no more than 1.1 attempts a request, and the run ends by itself with exit status 4."""
-    with answering(lambda handler, _: reply(handler, 500, b"{}")) as (address, received):
-        settings = settings_for(tmp_path, address)
-
-        async def all_of_them() -> list[object]:
-            with journal.Journal(tmp_path) as segment:
-                async with Api(settings, segment, budget_for(settings, {})) as calls:
-                    queue = iter(range(300))
-                    ends: list[object] = []
-
-                    async def worker() -> None:
-                        for number in queue:
-                            try:
-                                ends.append(await calls.ask(request_under(settings, f"document {number}")))
-                            except ApiUnavailable as error:
-                                calls.stopping.set()
-                                ends.append(error)
-                                return
-
-                    await asyncio.gather(*(worker() for _ in range(16)), return_exceptions=True)
-                    return ends
-
-        ends = asyncio.run(all_of_them())
+    with answering(lambda handler, _: reply(handler, status, b"{}")) as (address, received):
+        ends, _ = all_asked(tmp_path, settings_for(tmp_path, address, attempts=3, breaker_give_up_unanswered_s=1, breaker_pause_s=0.2), 300)
 
     assert len(received) <= 330
     unavailable = [end for end in ends if isinstance(end, ApiUnavailable)]
     assert unavailable
     assert unavailable[0].exit_status == 4
+    assert rows(tmp_path, "select state, outage from api_outages") == [("given_up", 1)]
+
+
+def test_a_run_waits_an_outage_out_and_every_request_is_answered(tmp_path: Path) -> None:
+    """20 times 503, then an API that is well: the breaker opens, single probes find out, it closes, and nobody's attempts were used up by it."""
+    with running(answers="canned", faults="503=first20") as address:
+        ends, calls = all_asked(tmp_path, settings_for(tmp_path, address, breaker_pause_s=0.02, attempts=3), 60)
+    ((state, probes, away_s, reason),) = rows(tmp_path, "select state, probes, away_s, reason from api_outages")
+
+    assert {end.outcome for end in ends if isinstance(end, Answer)} == {"completed"}
+    assert len(ends) == 60
+    assert (state, calls.breaker.outages) == ("closed", 1)
+    assert 1 < probes <= 11
+    assert away_s == pytest.approx(calls.breaker.away_s(0.0), abs=0.01)
+    assert "10 attempts in a row brought no answer, the last: http_503" in reason
+
+
+def test_while_the_breaker_is_open_nobody_but_the_probe_asks(tmp_path: Path) -> None:
+    """Between two changes of the record that say open and half-open, no call begins."""
+    with running(answers="canned", faults="503=first19") as address:
+        all_asked(tmp_path, settings_for(tmp_path, address, breaker_pause_s=0.05), 40)
+    open_since = False
+    begun = 0
+    for event in sorted(events(tmp_path, "breaker_changed") + events(tmp_path, "call_started"), key=lambda event: event["seq"]):
+        if event["kind"] == "breaker_changed":
+            open_since, begun = event["state"] != "closed", 0
+            allowed = 1 if event["state"] == "half_open" else 0
+        elif open_since:
+            begun += 1
+            assert begun <= allowed, event
+
+
+def test_a_request_that_fails_while_others_are_answered_has_failed(tmp_path: Path) -> None:
+    """Its attempts used up, it is the request and not the API: the others go on, and the breaker stays closed."""
+
+    def answer(handler: Any, body: bytes) -> None:
+        if b"document 7" in body:
+            return reply(handler, 500, b"{}")
+        return reply(handler, 200, json.dumps(PLAIN_BODY).encode())
+
+    with answering(answer) as (address, _):
+        ends, calls = all_asked(tmp_path, settings_for(tmp_path, address, attempts=3), 40, workers=2)
+
+    failed = [end for end in ends if isinstance(end, Answer) and end.outcome == "error"]
+    assert [(end.error_kind, end.calls) for end in failed] == [("http_500", 3)]
+    assert len(ends) == 40
+    assert calls.breaker.outages == 0
+
+
+def test_what_may_have_been_billed_is_asked_again_only_so_often(tmp_path: Path) -> None:
+    """A request whose answers are lost on the way, while others are answered: 1 + AUTOD_PAID_RETRIES attempts, each unsettled with its bound."""
+
+    def answer(handler: Any, body: bytes) -> None:
+        if b"document 7" in body:
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            handler.close_connection = True
+            return None
+        return reply(handler, 200, json.dumps(PLAIN_BODY).encode())
+
+    with answering(answer) as (address, _):
+        ends, calls = all_asked(tmp_path, settings_for(tmp_path, address, attempts=5, paid_retries=1), 40, workers=2)
+
+    failed = [end for end in ends if isinstance(end, Answer) and end.outcome == "error"]
+    assert [(end.error_kind, end.calls) for end in failed] == [("connection", 2)]
+    assert (calls.tally.unsettled, rows(tmp_path, "select count(*) from calls_unsettled where cost_upper_usd > 0")) == (2, [(2,)])
+
+
+def test_the_time_of_a_document_ends_its_attempts_and_the_one_under_way(server: tuple[str, Path], tmp_path: Path) -> None:
+    """AUTOD_DOCUMENT_DEADLINE_S holds for all attempts together: a call that hangs is cut off at it, and no other begins."""
+    inbox = make_inbox(tmp_path / "in", 1)
+    with running(answers="canned", faults="slow:20=1") as address:
+        begun = time.monotonic()
+        report = run(inbox, settings_for(tmp_path / "home", address, document_deadline_s=1.5, attempts=5))
+
+    assert time.monotonic() - begun < 15
+    assert state_columns(report) == (0, 0, 1, 0)
+    assert rows(tmp_path / "home", "select status, error_kind from api_calls") == [("unsettled", "deadline")]
+
+
+def test_the_time_of_a_run_ends_it_in_order(tmp_path: Path) -> None:
+    """AUTOD_RUN_DEADLINE_S over, calls in flight end, the rest stays pending, exit status 3, and the same command goes on."""
+    inbox = make_inbox(tmp_path / "in", 30)
+    with running(answers="canned", latency=0.3) as address:
+        first = run(inbox, settings_for(tmp_path / "home", address, run_deadline_s=1.0, in_flight=2))
+        second = run(inbox, settings_for(tmp_path / "home", address))
+
+    assert first.exit_status == 3
+    assert "AUTOD_RUN_DEADLINE_S" in (first.stopped_by or "")
+    assert first.pending > 0
+    assert (first.failed, first.unsettled) == (0, 0)
+    assert state_columns(second) == (first.pending, first.processed, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "attempts"),
+    [
+        (408, {}, 3),
+        (409, {}, 3),
+        (504, {}, 3),
+        (529, {}, 3),
+        (422, {}, 1),
+        (413, {}, 1),
+        (400, {"x_should_retry": "true"}, 3),
+        (503, {"x_should_retry": "false"}, 1),
+        (503, {"x_should_retry": "perhaps"}, 3),
+    ],
+)
+def test_what_is_tried_again_is_what_another_attempt_may_mend(tmp_path: Path, status: int, headers: dict[str, str], attempts: int) -> None:
+    """408, 409, 429 and 5xx are; another 4xx is not; the API's own x-should-retry beats both."""
+    with answering(lambda handler, _: reply(handler, status, b"{}", **headers)) as (address, received):
+        asked = ask(tmp_path, address, attempts=3)
+
+    assert len(received) == attempts
+    assert [call["error_kind"] for call in asked.calls] == [f"http_{status}"] * attempts
 
 
 def test_an_outage_fails_no_document_for_good(tmp_path: Path) -> None:
     """A run against an API that is down ends with exit status 4; its documents stay pending and the same command reads them later."""
     inbox = make_inbox(tmp_path / "in", 30)
     with running(faults="503=1") as address:
-        down = run(inbox, settings_for(tmp_path / "home", address))
+        down = run(inbox, settings_for(tmp_path / "home", address, breaker_give_up_unanswered_s=1))
     with running() as address:
         up = run(inbox, settings_for(tmp_path / "home", address))
 
     assert down.exit_status == 4
-    assert down.documents == 30
+    assert "is not available" in (down.stopped_by or "")
+    assert (down.documents, state_columns(down)) == (30, (0, 0, 0, 30))
     assert down.calls <= 33
-    assert down.failed + down.pending == 30
-    assert down.pending >= 28
-    assert state_columns(up) == (down.pending, 0, down.failed, 0)
+    assert (down.outages, up.outages) == (1, 0)
+    assert state_columns(up) == (30, 0, 0, 0)
 
 
 def test_a_model_without_a_price_is_refused_unless_allowed(server: tuple[str, Path], tmp_path: Path) -> None:
     """No budget could hold for it, so nothing is sent; allowed on purpose, its calls cost NULL."""
     settings = settings_for(tmp_path, server[0], model="gpt-nobody-prices")
     with journal.Journal(tmp_path) as segment, pytest.raises(SettingsError, match="--allow-unpriced"):
-        Api(settings, segment, Budget({}, {}))
+        Api(settings, segment, budget_for(settings, {}))
     assert Api(settings_for(tmp_path, server[0], model="gpt-nobody-prices", allow_unpriced=True), segment, Budget({}, {})).tally.calls == 0
 
 

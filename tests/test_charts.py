@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
-from autod_lib import advise, charts, metrics, page, words
+from autod_lib import advise, charts, metrics, page, resources, words
 from autod_lib.errors import SettingsError
 from autod_lib.settings import load_settings
 from autod_lib.store import reading
@@ -50,10 +50,12 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "confusion": ("confusion", charts.confusion),
     "calibration": ("calibration", charts.calibration),
     "latency": ("latency_by_hour", charts.latency),
+    "search_hits": ("search_hits", lambda frame: charts.search_hits(frame, "who sent an invoice?")),
 }
 SPECIAL: dict[str, Callable[..., pl.DataFrame]] = {
     "savings": advise.savings,
     "left_on_table": advise.left_on_table,
+    "search_hits": lambda con: resources.side_by_side(None, metrics.search_record(con, "invoice receipt northwind")),
     "month_forecast": lambda con: metrics.month_forecast(con, today=ledger.FIRST_DAY + timedelta(days=10)),
 }
 ACTIVE = re.compile(r"<\s*(script|iframe|object|embed|img|foreignObject|image|use)\b|\s(?:on\w+|src|srcset)\s*=", re.IGNORECASE)

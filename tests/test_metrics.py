@@ -1,6 +1,7 @@
 """The views as frames: their columns and types, their order, and that nothing is lost or added on the way from the ledger."""
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -13,11 +14,12 @@ import pytest
 
 from autod_lib import metrics
 from autod_lib.errors import SettingsError, WorkspaceUnusable
+from autod_lib.local_api.vector_stores import Chunk, ranking, words_of
 from autod_lib.store import reading
 
 from . import ledger
 
-NOT_VIEWS = {"read", "provenance", "in_period", "utc_day", "choose_money"}
+NOT_VIEWS = {"read", "provenance", "in_period", "utc_day", "choose_money", "search_record"}
 FUNCTIONS = {
     name: function
     for name, function in vars(metrics).items()
@@ -332,3 +334,20 @@ def test_the_parts_of_a_document_are_its_cost_and_the_reason_is_one_of_them(conn
     for row in metrics.cost_reasons(connect("full")).iter_rows(named=True):
         assert row["input_usd"] + row["cache_write_usd"] + row["output_usd"] + row["further_calls_usd"] == row["cost_usd"]
         assert row["reason"]
+
+
+def test_the_record_is_searched_by_words_and_ranked_as_bm25_does(connect: Connect) -> None:
+    """The same documents in the same order with the same scores as another implementation of the same formula gives."""
+    con, query = connect("full"), "A receipt of Northwind, please: INVOICE"
+    hits = metrics.search_record(con, query, is_simulated=False, limit=5)
+    columns = "file_name, doc_type, doc_subtype, issuer, recipient, summary, tags, notes, ocr_text_excerpt"
+    texts = con.execute(f"select document_sha256, {columns} from documents where not is_simulated and not is_deleted").fetchall()
+    words = {sha: words_of(" ".join(str(part).replace("_", " ") for part in parts if part is not None)) for sha, *parts in texts}
+    ranked = ranking([(sha, Chunk("", Counter(found), len(found))) for sha, found in words.items()], query)
+    best = sorted((-score, sha) for score, (sha, _) in ranked)[:5]
+
+    assert hits["place"].to_list() == [1, 2, 3, 4, 5]
+    assert hits["document_sha256"].to_list() == [sha for _, sha in best]
+    assert hits["score"].to_list() == pytest.approx([-score for score, _ in best], abs=1e-5)
+    assert metrics.search_record(con, "zebra !?").is_empty()
+    assert metrics.search_record(con, "").is_empty()

@@ -1,11 +1,14 @@
--- api_calls: every call to the API, whether its end is known or not.   Reads calls_finished, calls_started, call_reconciliations.   One row a call.
--- A start without an end is unsettled: it was or may have been sent, and may cost up to cost_upper_usd. Only runs that did not end in order are searched for such.
+-- api_calls: every call to the API, whether its end is known or not.   Reads calls_finished, calls_started, batch_events, call_reconciliations.   One row a call.
+-- A start without an end is unsettled: it was or may have been sent, and may cost up to cost_upper_usd. Only runs that did not end in order are searched for such,
+-- and batches that are not collected: their calls are started in one run and finished in another.
 -- An unsettled call whose end the provider's own data proved is answered or failed, under the outcome `reconciled`; calls_reconciled lists them.
 create or replace view api_calls as
 with unclosed as (
     select run_id from runs_started anti join runs_finished using (run_id)
 ), ended as (
     select run_id, call_id from calls_finished semi join unclosed using (run_id)
+), open_batches as (
+    select batch_key from batch_events group by batch_key having not bool_or(state in ('collected', 'gone'))
 ), reconciled as (
     from call_reconciliations qualify row_number() over (partition by call_id order by logged_at desc, run_id desc, seq desc) = 1
 ), calls as not materialized (
@@ -13,12 +16,18 @@ select call_id, run_id, document_sha256, arm, purpose, model, input_mode, status
        input_tokens, input_tokens - coalesce(cached_tokens, 0) - coalesce(cache_write_tokens, 0) as uncached_tokens, cached_tokens, cache_write_tokens,
        cache_write_12h_tokens, output_tokens, reasoning_tokens, service_tier, coalesce(price_tier, case when cost_usd is not null then 'standard' end) as price_tier,
        cost_usd, uncached_usd, cached_usd, cache_write_usd, output_usd, cost_upper_usd, price_rates, price_date, price_source, price_warning, is_simulated, error_kind, error_message, latency_ms, request_key, prompt_hash, cache_policy, cache_key,
-       model_answered, estimated_input_tokens, estimate_usd, service_tier_asked
+       model_answered, estimated_input_tokens, estimate_usd, service_tier_asked, batch_key
 from calls_finished
 union all by name
 select call_id, run_id, document_sha256, arm, purpose, model, input_mode, 'unsettled' as status, 'unknown' as outcome, logged_at as started_at, attempt, repeat,
        cost_upper_usd, is_simulated, 'no_end' as error_kind, request_key, prompt_hash, cache_policy, cache_key, estimated_input_tokens, estimate_usd, service_tier_asked
-from calls_started semi join unclosed using (run_id) anti join ended using (run_id, call_id)
+from (select * from calls_started where batch_key is null) semi join unclosed using (run_id) anti join ended using (run_id, call_id)
+union all by name
+select call_id, run_id, document_sha256, arm, purpose, model, input_mode, 'unsettled' as status, 'unknown' as outcome, logged_at as started_at, attempt, repeat,
+       cost_upper_usd, is_simulated, 'in_batch' as error_kind, request_key, prompt_hash, cache_policy, cache_key, estimated_input_tokens, estimate_usd,
+       service_tier_asked, batch_key
+from calls_started semi join open_batches using (batch_key)
+anti join (select batch_key, call_id from calls_finished semi join open_batches using (batch_key)) using (batch_key, call_id)
 )
 from calls where cost_usd is not null or status <> 'unsettled'
 union all by name
@@ -78,3 +87,4 @@ comment on column api_calls.model_answered is 'Model that the answer names.';
 comment on column api_calls.estimated_input_tokens is 'Input tokens estimated before the call.';
 comment on column api_calls.estimate_usd is 'USD estimated before the call.';
 comment on column api_calls.service_tier_asked is 'Tier asked; batch for a call that is sent in one.';
+comment on column api_calls.batch_key is 'Batch that it is sent in; NULL for a call made by itself.';

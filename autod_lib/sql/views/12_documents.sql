@@ -1,4 +1,4 @@
--- documents: what is known of each document?   Reads documents_read, document_statuses, extractions, labels_current, cost_by_document, deletions, remote_objects.
+-- documents: what is known of each document?   Reads documents_read, document_statuses, extractions, labels_current, cost_by_document, deletions, remote_objects_held.
 -- One row a document_sha256. A document is real as soon as anything about it is: then nothing simulated is shown of it. The fields are those of the newest valid
 -- answer (a valid one beats an invalid one, one to a request that gave the document its status beats an experiment), overlaid by labels.
 create or replace view documents as
@@ -39,8 +39,8 @@ with identity as (
 ), deleted as (
     select document_sha256, arg_max_null(is_deleted, (logged_at, run_id, seq)) as is_deleted, max(logged_at) as deleted_at from deletions group by document_sha256
 ), remote as (
-    select document_sha256, arg_max_null(object_id, (logged_at, run_id, seq)) as vector_store_file_id, arg_max_null(attributes, (logged_at, run_id, seq)) as vector_store_attributes
-    from remote_objects where object_kind = 'vector_store_file' and state = 'made' group by document_sha256
+    select document_sha256, arg_max(object_id, made_at) as vector_store_file_id, arg_max(attributes, made_at) as vector_store_attributes
+    from remote_objects_held where object_kind = 'vector_store_file' group by document_sha256
 )
 select
     identity.document_sha256, identity.sha256_base64, identity.file_name, identity.size_bytes, identity.page_count,
