@@ -22,6 +22,8 @@ import altair as alt
 import polars as pl
 
 from .page import NOTHING_YET, SIMULATED, STYLE, Html, count, day, escape, share, usd, visible, wrapped
+from .page import days as page_days
+from .reconcile import STEPS
 
 BLUE, SKY, ORANGE, GREEN, PINK, RED, YELLOW, GREY = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#8c959f"
 PALETTE: Final = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY)
@@ -528,18 +530,52 @@ def savings(frame: pl.DataFrame) -> Chart:
         rows.append({"name": name, "low": float(left - saved), "high": float(left), "text": text, "kind": "saved" if saved >= 0 else "lost"})
         left -= saved
     rows.append({"name": "autoD", "low": 0.0, "high": float(ours), "text": f"{usd(ours)} · {share(float(ours / naive))}", "kind": "bill"})
+    title = f"autoD paid {usd(ours)} where the naive client would have paid {usd(naive)}: {share(float(ours / naive))} of it"
+    guessed = int(frame["calls_estimated"].sum())
+    subtitle = "USD; blue: a bill, green: saved, red: lost" + (f"; the images of {count(guessed, 'call', 'calls')} are estimated" if guessed else "")
+    return _finished(_waterfall(frame, rows, {"bill": BLUE, "saved": GREEN, "lost": RED}), frame, title, subtitle)
+
+
+def _waterfall(frame: pl.DataFrame, rows: list[dict[str, Any]], colours: dict[str, str]) -> alt.LayerChart:
+    """Bars from `low` to `high` USD, one below the other, each with its name and text above it, coloured by `kind`."""
     base = _base(frame, [row | {"place": f"{place:03d}"} for place, row in enumerate(rows)])
     y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0.1))
-    colour = alt.Color("kind:N", scale=alt.Scale(domain=["bill", "saved", "lost"], range=[BLUE, GREEN, RED]), legend=None)
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
     bars = base.mark_bar(height=9, yOffset=9).encode(
         y=y, x=alt.X("low:Q", title="USD", axis=alt.Axis(format="~g", tickCount=5)), x2="high:Q", color=colour
     )
     names = base.mark_text(align="left", dy=-5, limit=WIDTH).encode(y=y, x=alt.value(2), text="name:N")
     texts = base.mark_text(align="right", dy=-5, color=FAINT).encode(y=y, x=alt.value("width"), text="text:N")
-    title = f"autoD paid {usd(ours)} where the naive client would have paid {usd(naive)}: {share(float(ours / naive))} of it"
-    guessed = int(frame["calls_estimated"].sum())
-    subtitle = "USD; blue: a bill, green: saved, red: lost" + (f"; the images of {count(guessed, 'call', 'calls')} are estimated" if guessed else "")
-    return _finished(alt.layer(bars, names, texts).properties(width=WIDTH, height=alt.Step(32)), frame, title, subtitle)
+    return alt.layer(bars, names, texts).properties(width=WIDTH, height=alt.Step(32))
+
+
+def reconciliation(frame: pl.DataFrame) -> Chart:
+    """From the ledger to the provider's invoice, step by step. Takes metrics.reconciliation_waterfall of one kind of money."""
+    if frame.is_empty():
+        return nothing("Does the provider's invoice agree?", "run autod reconcile --from DAY, with an admin key or --file EXPORT")
+    steps = {row["step"]: row for row in frame.iter_rows(named=True)}
+    own, theirs = steps["ledger"]["usd"], steps["invoice"]["usd"]
+    between = [row for name, row in steps.items() if name not in ("ledger", "invoice")]
+    title = f"Ledger and invoice agree to the last decimal: {usd(own)}"
+    if between:
+        largest = max(between, key=lambda row: abs(row["usd"]))["step"]
+        gap = f"{usd(abs(theirs - own))} {'more' if theirs > own else 'less'} than the ledger" if theirs != own else "as much as the ledger"
+        title = f"The invoice is {usd(theirs)}, {gap}; most of what lies between: {STEPS[largest]}"
+    unexplained = steps["unexplained"]["usd"] if "unexplained" in steps else Decimal(0)
+    first, last = frame["first_day"].min(), frame["last_day"].max()
+    rows = [
+        {
+            "name": STEPS.get(row["step"], row["step"]),
+            "low": float(min(row["from_usd"], row["to_usd"])),
+            "high": float(max(row["from_usd"], row["to_usd"])),
+            "text": (usd(row["usd"]) if row["step"] in ("ledger", "invoice") else f"{'+' if row['usd'] > 0 else ''}{usd(row['usd'])}")
+            + (f" · {count(row['calls'], 'call', 'calls')}" if row["calls"] else ""),
+            "kind": row["step"] if row["step"] == "unexplained" else "total" if row["step"] in ("ledger", "invoice") else "explained",
+        }
+        for row in steps.values()
+    ]
+    subtitle = f"USD of {page_days(first, last)}; blue: a total, orange: explained, red: unexplained ({usd(unexplained)})"
+    return _finished(_waterfall(frame, rows, {"total": BLUE, "explained": ORANGE, "unexplained": RED}), frame, title, subtitle)
 
 
 def left_on_table(frame: pl.DataFrame, *, most: int = 10) -> Chart:

@@ -7,7 +7,8 @@ logs go to standard error. Heavy imports stand inside the commands, so that `aut
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -108,8 +109,10 @@ def _settings(local: bool = False, **given: Any) -> Iterator["Settings"]:
     from . import local_api
 
     settings = load_settings(**given)
+    with suppress(OSError):  # what the folder lacks is told by the command itself
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with local_api.running(log=settings.home / "local_api.jsonl" if settings.home.is_dir() else None) as address:
-        settings = load_settings(**given | {"base_url": address, "api_key": "local"})
+        settings = load_settings(**given | {"base_url": address, "api_key": "local", "admin_key": "sk-admin-local"})
         set_up(settings)
         yield settings
 
@@ -594,6 +597,36 @@ def advise(
     return None
 
 
+@app.command(
+    epilog="Examples: autod reconcile --from 2026-11-01 --to 2026-11-30   ·   autod reconcile --from 2026-11-01 --file costs.csv --file usage.csv"
+)
+def reconcile(
+    first: Annotated[datetime, typer.Option("--from", help="First UTC day compared.", metavar="DAY", formats=["%Y-%m-%d"])],
+    last: Annotated[
+        datetime | None, typer.Option("--to", help="Last UTC day compared; the first without it.", metavar="DAY", formats=["%Y-%m-%d"])
+    ] = None,
+    files: Annotated[
+        list[Path] | None, typer.Option("--file", help="Export of the provider's dashboard, CSV or JSON (repeatable).", metavar="EXPORT")
+    ] = None,
+    settle: Annotated[bool, typer.Option("--settle", help="Note in the ledger how unsettled calls ended, where the data proves it.")] = False,
+    local: Local = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the ledger with the provider's usage and costs, and name what explains each difference. Exit 1 when something is unexplained."""
+    from .reconcile import reconcile as compare
+
+    with _settings(local) as settings:
+        result = compare(settings, first.date(), (last or first).date(), exports=files, settle=settle)
+    if as_json:
+        _print_json(result.columns())
+    else:
+        print("\n".join(result.sentences()) + "\n")
+        _print_rows(result.waterfall())
+        print()
+        _print_rows(result.cells())
+    raise typer.Exit(0 if result.is_explained else 1)
+
+
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Check settings, disk, journal and database. Exit 0 healthy, 1 degraded, 6 unhealthy."""
@@ -670,11 +703,20 @@ def local_api_command(
     latency: Annotated[float, typer.Option("--latency", help="Seconds before each answer.", metavar="SECONDS", min=0)] = 0.0,
     faults: Annotated[str, typer.Option("--faults", help="Faults and rates, e.g. 429=0.1,drop-after=0.02.", metavar="SPEC")] = "",
     log: Annotated[Path | None, typer.Option("--log", help="One JSON line a request that was answered.", metavar="FILE")] = None,
+    discrepancies: Annotated[
+        str, typer.Option("--discrepancies", help="What its usage and costs say wrongly, e.g. price,tier.", metavar="NAMES")
+    ] = "",
 ) -> None:
     """Serve the simulated API on this machine until interrupted; its address is printed first."""
     from .local_api.__main__ import main as serve
 
-    arguments = [f"--port={port}", f"--latency={latency}", *([f"--faults={faults}"] if faults else []), *([f"--log={log}"] if log else [])]
+    arguments = [
+        f"--port={port}",
+        f"--latency={latency}",
+        f"--faults={faults}",
+        f"--discrepancies={discrepancies}",
+        *([f"--log={log}"] if log else []),
+    ]
     raise typer.Exit(serve(arguments))
 
 

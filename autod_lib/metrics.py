@@ -232,6 +232,35 @@ def cost_by_price(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None =
     return _all(con, "cost_by_price", "price, model, is_simulated", is_simulated)
 
 
+def reconciliation(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """What lies between the ledger and the provider's invoice, each day by its newest comparison.
+
+    day_utc date · model str, null for all or none · step str · is_simulated bool · calls int · usd Decimal · sentence, source, run_id str ·
+    reconciled_at UTC.   Source: sql/views/66_reconciliation.sql
+    """
+    return _by_day(con, "reconciliation", "day_utc, is_simulated, step, model nulls first, sentence", is_simulated, since, until)
+
+
+def reconciliation_waterfall(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """The steps from the ledger to the invoice over all days compared, in their order.
+
+    place int · step str · is_simulated bool · calls int · usd, from_usd, to_usd Decimal · first_day, last_day date.
+    Source: sql/views/66_reconciliation.sql
+    """
+    return _all(con, "reconciliation_waterfall", "is_simulated, place", is_simulated)
+
+
+def calls_reconciled(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Unsettled calls whose end the provider's data told, newest first.
+
+    call_id, run_id, document_sha256, model str · is_simulated bool · started_at UTC · is_billed bool · calls_together int · cost_usd Decimal, null
+    when it was not billed · cost_upper_usd Decimal · source, sentence str · reconciled_at UTC.   Source: sql/views/67_calls_reconciled.sql
+    """
+    return _all(con, "calls_reconciled", "started_at desc, call_id", is_simulated)
+
+
 def cache_by_day(
     con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
 ) -> pl.DataFrame:
@@ -693,6 +722,7 @@ DAYS = {  # the expression by which a view is cut to a period
     "headline_by_day": "day_utc",
     "cost_by_day": "day_utc",
     "priced_calls": "day_utc",
+    "reconciliation": "day_utc",
     "cache_by_day": "day_utc",
     "errors_by_kind": "day_utc",
     "classification_by_week": "week_utc",

@@ -55,6 +55,8 @@ TABLES: Final = {
     "deletion": ("deletions",),
     "label": ("labels_log",),
     "alert": ("alerts",),
+    "reconciled": ("reconciliation_steps",),
+    "call_reconciled": ("call_reconciliations",),
     "remote_object": ("remote_objects",),
     "search": ("searches",),
     "batch": ("batch_events",),

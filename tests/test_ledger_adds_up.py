@@ -28,6 +28,7 @@ PARTS = {
     "estimate_vs_bill": "answered calls that were estimated",
     "estimate_by_run": "runs that were forecast",
     "document_problems": "documents that went wrong",
+    "calls_reconciled": "calls that were unsettled until the provider's data told how they ended",
     "documents": "documents that were read, in the one kind of money that is shown of each",
     "priced_calls": "answered calls with a known price, each beside what it would have cost otherwise",
     "cost_reasons": "what the priced calls of a document are made of",
