@@ -22,6 +22,7 @@ from .journal import now
 
 RETRY_STATUS: Final = frozenset({408, 409, 429})  # and every 5xx
 MESSAGE_LENGTH: Final = 2000
+NO_CAPACITY: Final = "resource_unavailable"  # flex has none at the moment; nothing was billed (the provider's guide on flex processing)
 KEY_LENGTH: Final = 8  # a shorter word is no key: it may stand anywhere
 NO_USAGE: Final = prices.Usage()
 log = logging.getLogger("autod")
@@ -260,6 +261,11 @@ def retry_after(headers: Any, at: datetime) -> float | None:
     return None
 
 
+def is_of_the_moment(status: int) -> bool:
+    """Whether a status tells of the API's state and not of the request, so that another attempt may do better."""
+    return status in RETRY_STATUS or status >= 500
+
+
 def refused(response: Any) -> End:
     """What an error's status says: never billed, and whether another attempt may mend it."""
     body = response.content
@@ -269,9 +275,9 @@ def refused(response: Any) -> End:
     except (orjson.JSONDecodeError, AttributeError):
         message, code = _text_of(body[:300]), None
     status = response.status_code
-    kind = "insufficient_quota" if code == "insufficient_quota" else f"http_{status}"
+    kind = str(code) if code in ("insufficient_quota", NO_CAPACITY) else f"http_{status}"
     wished = response.headers.get("x-should-retry")
-    by_status = (status in RETRY_STATUS or status >= 500) and kind != "insufficient_quota"
+    by_status = is_of_the_moment(status) and kind != "insufficient_quota"
     again = by_status if wished not in ("true", "false") else wished == "true"
     return End(
         status="failed",
@@ -288,7 +294,8 @@ def refused(response: Any) -> End:
     )
 
 
-def _whole(value: Any) -> int | None:
+def whole(value: Any) -> int | None:
+    """A number that an answer gives, if it is a whole one of a size that the ledger holds."""
     return value if isinstance(value, int) and not isinstance(value, bool) and -(2**62) < value < 2**62 else None
 
 
@@ -303,13 +310,13 @@ def usage_of(body: dict[str, Any]) -> prices.Usage:
     written = lifetimes if isinstance(lifetimes, dict) else {}
     thought = usage.get("output_tokens_details")
     return prices.Usage(
-        _whole(usage.get("input_tokens")),
-        _whole(details.get("cached_tokens")),
-        _whole(details.get("cache_write_tokens")),
-        _whole(written.get("ttl_30m_tokens")),
-        _whole(written.get("ttl_12h_tokens")),
-        _whole(usage.get("output_tokens")),
-        _whole(thought.get("reasoning_tokens")) if isinstance(thought, dict) else None,
+        whole(usage.get("input_tokens")),
+        whole(details.get("cached_tokens")),
+        whole(details.get("cache_write_tokens")),
+        whole(written.get("ttl_30m_tokens")),
+        whole(written.get("ttl_12h_tokens")),
+        whole(usage.get("output_tokens")),
+        whole(thought.get("reasoning_tokens")) if isinstance(thought, dict) else None,
     )
 
 

@@ -22,6 +22,8 @@ import altair as alt
 import polars as pl
 
 from .page import NOTHING_YET, SIMULATED, STYLE, Html, count, day, escape, share, usd, visible, wrapped
+from .page import days as page_days
+from .reconcile import STEPS
 
 BLUE, SKY, ORANGE, GREEN, PINK, RED, YELLOW, GREY = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#8c959f"
 PALETTE: Final = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY)
@@ -528,18 +530,52 @@ def savings(frame: pl.DataFrame) -> Chart:
         rows.append({"name": name, "low": float(left - saved), "high": float(left), "text": text, "kind": "saved" if saved >= 0 else "lost"})
         left -= saved
     rows.append({"name": "autoD", "low": 0.0, "high": float(ours), "text": f"{usd(ours)} · {share(float(ours / naive))}", "kind": "bill"})
+    title = f"autoD paid {usd(ours)} where the naive client would have paid {usd(naive)}: {share(float(ours / naive))} of it"
+    guessed = int(frame["calls_estimated"].sum())
+    subtitle = "USD; blue: a bill, green: saved, red: lost" + (f"; the images of {count(guessed, 'call', 'calls')} are estimated" if guessed else "")
+    return _finished(_waterfall(frame, rows, {"bill": BLUE, "saved": GREEN, "lost": RED}), frame, title, subtitle)
+
+
+def _waterfall(frame: pl.DataFrame, rows: list[dict[str, Any]], colours: dict[str, str]) -> Any:
+    """Bars from `low` to `high` USD, one below the other, each with its name and text above it, coloured by `kind`."""
     base = _base(frame, [row | {"place": f"{place:03d}"} for place, row in enumerate(rows)])
     y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0.1))
-    colour = alt.Color("kind:N", scale=alt.Scale(domain=["bill", "saved", "lost"], range=[BLUE, GREEN, RED]), legend=None)
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
     bars = base.mark_bar(height=9, yOffset=9).encode(
         y=y, x=alt.X("low:Q", title="USD", axis=alt.Axis(format="~g", tickCount=5)), x2="high:Q", color=colour
     )
     names = base.mark_text(align="left", dy=-5, limit=WIDTH).encode(y=y, x=alt.value(2), text="name:N")
     texts = base.mark_text(align="right", dy=-5, color=FAINT).encode(y=y, x=alt.value("width"), text="text:N")
-    title = f"autoD paid {usd(ours)} where the naive client would have paid {usd(naive)}: {share(float(ours / naive))} of it"
-    guessed = int(frame["calls_estimated"].sum())
-    subtitle = "USD; blue: a bill, green: saved, red: lost" + (f"; the images of {count(guessed, 'call', 'calls')} are estimated" if guessed else "")
-    return _finished(alt.layer(bars, names, texts).properties(width=WIDTH, height=alt.Step(32)), frame, title, subtitle)
+    return alt.layer(bars, names, texts).properties(width=WIDTH, height=alt.Step(32))
+
+
+def reconciliation(frame: pl.DataFrame) -> Chart:
+    """From the ledger to the provider's invoice, step by step. Takes metrics.reconciliation_waterfall of one kind of money."""
+    if frame.is_empty():
+        return nothing("Does the provider's invoice agree?", "run autod reconcile --from DAY, with an admin key or --file EXPORT")
+    steps = {row["step"]: row for row in frame.iter_rows(named=True)}
+    own, theirs = steps["ledger"]["usd"], steps["invoice"]["usd"]
+    between = [row for name, row in steps.items() if name not in ("ledger", "invoice")]
+    title = f"Ledger and invoice agree to the last decimal: {usd(own)}"
+    if between:
+        largest = max(between, key=lambda row: abs(row["usd"]))["step"]
+        gap = f"{usd(abs(theirs - own))} {'more' if theirs > own else 'less'} than the ledger" if theirs != own else "as much as the ledger"
+        title = f"The invoice is {usd(theirs)}, {gap}; most of what lies between: {STEPS[largest]}"
+    unexplained = steps["unexplained"]["usd"] if "unexplained" in steps else Decimal(0)
+    first, last = min(frame["first_day"].to_list()), max(frame["last_day"].to_list())
+    rows = [
+        {
+            "name": STEPS.get(row["step"], row["step"]),
+            "low": float(min(row["from_usd"], row["to_usd"])),
+            "high": float(max(row["from_usd"], row["to_usd"])),
+            "text": (usd(row["usd"]) if row["step"] in ("ledger", "invoice") else f"{'+' if row['usd'] > 0 else ''}{usd(row['usd'])}")
+            + (f" · {count(row['calls'], 'call', 'calls')}" if row["calls"] else ""),
+            "kind": row["step"] if row["step"] == "unexplained" else "total" if row["step"] in ("ledger", "invoice") else "explained",
+        }
+        for row in steps.values()
+    ]
+    subtitle = f"USD of {page_days(first, last)}; blue: a total, orange: explained, red: unexplained ({usd(unexplained)})"
+    return _finished(_waterfall(frame, rows, {"total": BLUE, "explained": ORANGE, "unexplained": RED}), frame, title, subtitle)
 
 
 def left_on_table(frame: pl.DataFrame, *, most: int = 10) -> Chart:
@@ -628,6 +664,35 @@ def month_forecast(frame: pl.DataFrame, by_day: pl.DataFrame) -> Chart:
     return _finished(
         alt.layer(band, so_far, ahead).properties(width=WIDTH, height=200), frame, title, text + ("; band: 80 %" if row["forecast_low_usd"] else "")
     )
+
+
+def forecasts(frame: pl.DataFrame, *, most: int = 40) -> Chart:
+    """Each run's bill over its forecast, and the interval around it. Takes metrics.estimate_by_run of one kind of money."""
+    known = frame.filter(pl.col("is_within").is_not_null() & (pl.col("expected_usd") > 0)).sort("logged_at", "run_id")
+    if known.is_empty():
+        return nothing("Does the 80 % interval of a forecast hold four of five bills?")
+    values = [
+        {
+            "run": index + 1,
+            "run_id": row["run_id"],
+            "low": float(row["low_usd"] / row["expected_usd"]),
+            "high": float(row["high_usd"] / row["expected_usd"]),
+            "bill": float(row["cost_usd"] / row["expected_usd"]),
+            "place": "within" if row["is_within"] else "outside",
+        }
+        for index, row in enumerate(known.tail(most).iter_rows(named=True))
+    ]
+    base = _base(known, values)
+    x = alt.X("run:O", title="run, in the order of time", axis=alt.Axis(labelOverlap="greedy", ticks=False))
+    y = alt.Y("low:Q", title="bill over forecast", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(format="~g", tickCount=5))
+    band = base.mark_rule(color=SKY, opacity=0.6, strokeWidth=9).encode(x=x, y=y, y2="high:Q")
+    colour = alt.Color("place:N", scale=alt.Scale(domain=["within", "outside"], range=[BLUE, RED]))
+    shape = alt.Shape("place:N", scale=alt.Scale(domain=["within", "outside"], range=["circle", "diamond"]))
+    bill = base.mark_point(filled=True, size=60, opacity=1).encode(x=x, y="bill:Q", color=colour, shape=shape, tooltip=["run_id:N", "bill:Q"])
+    within = int(known["is_within"].sum())
+    title = f"The 80 % interval held {count(within, 'bill', 'bills')} of {known.height:,}: {share(within / known.height)}"
+    text = "dots: bills, the forecast being 1; bars: what was said to hold four of five"
+    return _finished(alt.layer(band, bill).properties(width=WIDTH, height=200), known, title, text)
 
 
 # ---------------------------------------------------------------- cache

@@ -26,8 +26,8 @@ from .errors import MissingKey, SettingsError
 PROJECT = Path(__file__).resolve().parent.parent
 InputMode = Literal["auto", "text", "file-low", "file-high"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-OWN_NAMES = {"api_key": "OPENAI_API_KEY", "base_url": "OPENAI_BASE_URL", "home": "AUTOD_HOME"}
-SECRETS = ("api_key", "alert_webhook")  # written nowhere but as whether they are set
+OWN_NAMES = {"api_key": "OPENAI_API_KEY", "admin_key": "OPENAI_ADMIN_KEY", "base_url": "OPENAI_BASE_URL", "home": "AUTOD_HOME"}
+SECRETS = ("api_key", "admin_key", "alert_webhook")  # written nowhere but as whether they are set
 
 
 def default_home() -> Path:
@@ -41,6 +41,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     api_key: SecretStr | None = Field(None, description="Key of the API; never written anywhere.")
+    admin_key: SecretStr | None = Field(None, description="Admin key of the organization, for `autod reconcile` alone; never written anywhere.")
+    project_id: str | None = Field(None, description="Project that `autod reconcile` asks about; unset: all that the admin key sees.", max_length=128)
+    api_key_id: str | None = Field(None, description="Id of our API key at the provider; unset: told from the calls.", max_length=128)
     base_url: str = Field("https://api.openai.com/v1", description="Address of the API.")
     home: Path = Field(default_factory=default_home, description="The workspace: database, journal, runs.")
     environment: str = Field("default", description="A name for this installation, kept with each run.", max_length=64)
@@ -170,6 +173,20 @@ class Settings(BaseModel):
         raise MissingKey(
             "There is no API key; nothing was sent, nothing was spent. Two ways on: "
             "export OPENAI_API_KEY=…, or add --local to use the simulated API on this machine."
+        )
+
+    def require_admin_key(self) -> str:
+        """The admin key to send. On a loopback address the simulated API takes one of its own.
+
+        Raises: MissingKey when there is none.
+        """
+        if self.admin_key is not None and self.admin_key.get_secret_value():
+            return self.admin_key.get_secret_value()
+        if self.is_loopback:
+            return "sk-admin-local"
+        raise MissingKey(
+            "There is no admin key; nothing was asked. Ways on: export OPENAI_ADMIN_KEY=…, or add --file with an export of the provider's dashboard, "
+            "or add --local to ask the simulated API of this machine."
         )
 
     def printable(self) -> dict[str, str | None]:

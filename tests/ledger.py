@@ -125,6 +125,10 @@ def _call(rng: random.Random, document: Made, at: datetime, **given: Any) -> dic
         "cache_policy": "automatic",
         "cache_key": f"{prompt}-{rng.randrange(2)}",
         "estimated_input_tokens": 2200 + 380 * document.pages,
+        "rule_input_tokens": 2250 + 400 * document.pages,
+        "estimated_pages": document.pages,
+        "estimated_output_tokens": 600,
+        "estimate_confidence": "high",
         "estimate_usd": "0.001",
         "cost_upper_usd": "0.010240000000",
         "is_simulated": given["is_simulated"],
@@ -266,11 +270,32 @@ def _label(journal: Journal, document: Made, at: datetime) -> None:
         )
 
 
+def _compared(home: Path, day: date, simulated: bool, seed: int, call_id: str | None) -> None:
+    """The first day beside an invoice that has a little more, and the proof that an unsettled call was not billed; the figures are invented."""
+    at = datetime(day.year, day.month, day.day, 23, tzinfo=UTC)
+    with Journal(home, f"{at:%Y%m%d-%H%M%S}-{seed:08x}") as journal:
+        _run_start(journal, at, simulated, "reconcile")
+        for step, model, calls, usd in (
+            ("ledger", None, 14, "0.0100"),
+            ("unsettled", "gpt-6-luna", 1, "0.0007"),
+            ("price", "gpt-6-luna", 0, "0.0011"),
+            ("unexplained", None, 0, "-0.0002"),
+            ("invoice", None, 15, "0.0116"),
+        ):
+            said = {"step": step, "model": model, "calls": calls, "usd": usd, "sentence": f"{step}: {usd} USD."}
+            journal.write("reconciled", logged_at=at, day_utc=day, is_simulated=simulated, source="invoice.csv", **said)
+        if call_id:
+            proof = {"call_id": call_id, "is_simulated": simulated, "source": "invoice.csv", "day_utc": day, "is_billed": False, "calls_together": 1}
+            journal.write("call_reconciled", logged_at=at, **proof, sentence="It was not billed.")
+        journal.write("run_finished", logged_at=at, exit_status=1, state="finished", seconds=1.0, summary={})
+
+
 def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int = 14, simulated: bool = False, seed: int = 7) -> None:
     """A ledger of so many days in a workspace that exists or not."""
     rng = random.Random(seed)
     labelled: list[Made] = []
     number = 0
+    proved = None
     for index in range(days):
         day = first_day + timedelta(days=index)
         if index % 7 == 6:  # nobody scans on a Sunday
@@ -316,6 +341,27 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                     {"name": "no cache", "is_chosen": False, "expected_usd": "0.0192", "uncached_tokens": 17, "cached_tokens": 0},
                 ],
             )
+            journal.write(
+                "forecast",
+                logged_at=at,
+                basis="read" if index % 2 else "size",
+                model="gpt-6-luna",
+                tier="sync",
+                input_mode="auto",
+                is_simulated=simulated,
+                is_chosen=True,
+                documents=a_day,
+                documents_seen=index * a_day,
+                input_tokens=2600 * a_day,
+                cached_tokens=1664 * (a_day - 1),
+                cache_write_tokens=1664,
+                output_tokens=600 * a_day,
+                expected_usd=Decimal("0.0006") * a_day,
+                low_usd=Decimal("0.0004") * a_day,
+                high_usd=Decimal("0.0009") * a_day,
+                upper_usd=Decimal("0.0102") * a_day,
+                spread=0.31,
+            )
             batch_key = f"{journal.run_id}-1" if index == 1 else None
             if batch_key:
                 batch = {"batch_key": batch_key, "model": "gpt-6-luna", "requests": a_day, "is_simulated": simulated}
@@ -358,9 +404,10 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                 start = _call(rng, document, at, **arm)
                 journal.write("call_started", **start)
                 continue
-            if index == 4:
-                start = _call(rng, document, at, **arm)
+            if index in (3, 4):
+                start = _call(rng if index == 4 else random.Random(3), document, at, **arm)
                 journal.write("call_started", **start)
+                proved = start["call_id"] if index == 3 else proved
                 lost = {
                     "started_at": at,
                     "finished_at": at + timedelta(seconds=120),
@@ -371,6 +418,7 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                     "latency_ms": 120_000.0,
                 }
                 journal.write("call_finished", **start | lost)
+            if index == 4:
                 told = {"calls_at_once": 16, "requests_limit": 500, "tokens_limit": 200_000, "ended": 1, "refused": 0, "is_simulated": simulated}
                 journal.write("rate_changed", logged_at=at, reason="the API tells its limits", **told)
                 for state, probes, away_s in (("open", 0, 0.0), ("half_open", 1, 2.0), ("closed", 1, 2.4)):
@@ -388,6 +436,7 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
             journal.write(
                 "run_finished", logged_at=at, exit_status=1 if number % 17 < 5 else 0, state="finished", reason=None, seconds=840.0, summary={}
             )
+    _compared(home, first_day, simulated, seed, proved)
     if labelled:
         at = datetime(first_day.year, first_day.month, first_day.day, 9, tzinfo=UTC) + timedelta(days=days)
         with Journal(home, f"{at:%Y%m%d-%H%M%S}-{seed:08x}") as journal:

@@ -32,10 +32,12 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "cost_by_pages": ("cost_by_pages", charts.cost_by_pages),
     "savings": ("savings", charts.savings),
     "left_on_table": ("left_on_table", charts.left_on_table),
+    "reconciliation": ("reconciliation_waterfall", charts.reconciliation),
     "month_forecast": (
         "month_forecast",
         lambda frame: charts.month_forecast(frame, pl.DataFrame(schema={"day_utc": pl.Date, "cost_usd": pl.Decimal})),
     ),
+    "forecasts": ("estimate_by_run", charts.forecasts),
     "cache_by_day": ("cache_by_day", charts.cache_by_day),
     "cache_by_key": ("cache_by_key", charts.cache_by_key),
     "cache_by_policy": ("cache_by_policy", charts.cache_by_policy),
@@ -267,7 +269,7 @@ def test_a_page_about_real_money_says_what_it_leaves_out(tmp_path: Path) -> None
     with reading(tmp_path) as con:
         every = metrics.headline(con)
 
-    assert words.left_out(every, False) == "28 calls that were simulated are left out here."
+    assert words.left_out(every, False) == "29 calls that were simulated are left out here."
     assert words.left_out(every, True) == "85 calls of real money are left out here."
 
 

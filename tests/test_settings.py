@@ -11,6 +11,8 @@ from autod_lib.settings import OWN_NAMES, SECRETS, Settings, load_settings, vari
 
 KEY = "sk-canary-7f3a9b"
 WRONG = {  # setting: (a wrong value, what the message says is allowed)
+    "project_id": ("x" * 129, "at most 128"),
+    "api_key_id": ("x" * 129, "at most 128"),
     "base_url": ("ftp://example.org", "http(s) address"),
     "environment": ("x" * 65, "at most 64"),
     "simulated": ("perhaps", "boolean"),
@@ -68,7 +70,7 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "log_backups": ("-1", "greater than or equal to 0"),
 }
 # What is in the price file: test_price_file.py.
-ANY_VALUE_GOES = {"api_key", "fields", "home", "log_file", "models_allowed", "prices_file"}
+ANY_VALUE_GOES = {"admin_key", "api_key", "fields", "home", "log_file", "models_allowed", "prices_file"}
 
 
 def test_each_setting_is_read_from_the_variable_of_its_name() -> None:

@@ -33,6 +33,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--requests-per-minute", type=int, default=0, metavar="N", help="limit for one key; 0 is none")
     add("--batch-seconds", type=float, default=0.0, metavar="SECONDS", help="about how long a batch takes, by seed half to one and a half of it")
     add("--batch-reads", type=float, default=0.0, metavar="SHARE", help="share of a batch's lines that come where the cache is warm; 0: cold")
+    add("--discrepancies", default="", metavar="NAMES", help="what usage and costs say wrongly; an unknown name lists all")
     add("--exit-with-parent", action="store_true", help="end when standard input ends")
     return parser
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from .billing import parse_discrepancies
 from .faults import FaultRate, parse_faults
 
 Answers = Literal["rules", "oracle", "canned"]
@@ -32,6 +33,7 @@ class Options:
     implicit: Implicit = "reads-nothing"
     requests_a_machine: int = 15
     requests_per_minute: int = 0
+    discrepancies: tuple[str, ...] = ()
     batch_seconds: float = 0.0
     batch_reads: float = 0.0
 
@@ -56,6 +58,7 @@ def options_from(given: Mapping[str, object]) -> Options:
         implicit=cast(Implicit, given["implicit"]),
         requests_a_machine=int(str(given["requests_a_machine"])),
         requests_per_minute=int(str(given["requests_per_minute"])),
+        discrepancies=parse_discrepancies(str(given["discrepancies"])),
         batch_seconds=float(str(given["batch_seconds"])),
         batch_reads=_share("batch-reads", given["batch_reads"]),
     )

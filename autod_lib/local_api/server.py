@@ -26,12 +26,13 @@ from typing import Any
 import orjson
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import counting, wire
+from . import billing, counting, wire
 from .answers import answer_text
 from .batches import BYTES, Batch, Batches, Line
 from .delivery import Broken, with_connection
@@ -63,7 +64,7 @@ class Call:
     def __init__(self, method: str, path: str, batch_id: str | None = None, custom_id: str | None = None) -> None:
         self.method, self.path, self.batch_id, self.custom_id = method, path, batch_id, custom_id
         self.parameters: dict[str, str] = {}
-        self.query: dict[str, str] = {}
+        self.query = QueryParams()
         self.content_type = ""
         self.started = time.perf_counter()
         self.request_id = f"req_{secrets.token_hex(16)}"
@@ -73,6 +74,7 @@ class Call:
         self.model = ""
         self.documents: list[SentFile] = []
         self.usage: JsonObject | None = None
+        self.service_tier = ""
         self.headers: dict[str, str] = {}
 
     def log_line(self, status: int) -> bytes:
@@ -86,6 +88,8 @@ class Call:
             "request_sha256": hashlib.sha256(self.body).hexdigest(),
             "model": self.model or None,
             "usage": self.usage,
+            "service_tier": self.service_tier or None,
+            "api_key_id": billing.key_id(self.key) if self.key else None,
             "fault": str(self.fault) if self.fault else None,
             "seconds": round(time.perf_counter() - self.started, 6),
         }
@@ -116,7 +120,7 @@ class LocalApi:
 
         async def endpoint(http: Request) -> Response:
             call = Call(http.method, http.url.path)
-            call.parameters, call.query = http.path_params, dict(http.query_params)
+            call.parameters, call.query = http.path_params, http.query_params
             call.content_type = http.headers.get("content-type", "")
             status = 200
             try:
@@ -160,6 +164,8 @@ class LocalApi:
         return drawn(self.options.faults, self.options.seed, self.orders[place] - 1, place)
 
     async def _before(self, call: Call) -> None:
+        if call.fault is not None and call.fault.name == "no-flex" and b'"service_tier":"flex"' not in call.body:
+            call.fault = None
         if call.fault is None:
             return
         if error := refused(call.fault):
@@ -229,6 +235,7 @@ class LocalApi:
             cache_options=_cache_options(request),
             incomplete_reason=incomplete,
         )
+        call.service_tier = str(answer["service_tier"])
         return altered(call.fault, answer) if call.fault else answer
 
     async def count(self, call: Call) -> JsonObject:
@@ -377,6 +384,18 @@ class LocalApi:
         """DELETE /v1/vector_stores/{id}/files/{id}."""
         return self.vector_stores.detach(call.key, call.parameters["store_id"], call.parameters["file_id"])
 
+    # The organization.
+
+    async def usage(self, call: Call) -> JsonObject:
+        """GET /v1/organization/usage/completions."""
+        _require_admin(call)
+        return billing.usage(call.query, self.options.log, self.options.discrepancies, time.time())
+
+    async def costs(self, call: Call) -> JsonObject:
+        """GET /v1/organization/costs."""
+        _require_admin(call)
+        return billing.costs(call.query, self.options.log, self.options.discrepancies, time.time())
+
     # Files and models.
 
     async def upload(self, call: Call) -> JsonObject:
@@ -385,7 +404,7 @@ class LocalApi:
 
     async def list_files(self, call: Call) -> JsonObject:
         """GET /v1/files."""
-        return self.uploads.listing(call.key, call.query)
+        return self.uploads.listing(call.key, dict(call.query))
 
     async def show_file(self, call: Call) -> JsonObject:
         """GET /v1/files/{id}."""
@@ -449,6 +468,8 @@ def create_app(options: Options) -> tuple[ASGIApp, LocalApi]:
         ("POST", "/v1/vector_stores/{store_id}/files/{file_id}", api.describe_attached),
         ("DELETE", "/v1/vector_stores/{store_id}/files/{file_id}", api.detach_file),
         ("GET", "/v1/vector_stores/{store_id}/files/{file_id}/content", api.attached_content),
+        ("GET", "/v1/organization/usage/completions", api.usage),
+        ("GET", "/v1/organization/costs", api.costs),
         ("GET", "/v1/models", api.list_models),
         ("GET", "/v1/models/{model}", api.show_model),
     ]
@@ -524,6 +545,12 @@ def _key(http: Request) -> str:
     if key.startswith("forbidden"):
         raise ApiError(403, "You do not have permission to do this.", kind="permission_error", code="forbidden")
     return key
+
+
+def _require_admin(call: Call) -> None:
+    if not call.key.startswith("sk-admin"):
+        message = "You have insufficient permissions for this operation. Missing scopes: api.usage.read."
+        raise ApiError(403, message, kind="permission_error", code="insufficient_permissions")
 
 
 async def _body(http: Request) -> bytes:

@@ -1,6 +1,7 @@
--- api_calls: every call to the API, whether its end is known or not.   Reads calls_finished, calls_started, batch_events.   One row a call.
+-- api_calls: every call to the API, whether its end is known or not.   Reads calls_finished, calls_started, batch_events, call_reconciliations.   One row a call.
 -- A start without an end is unsettled: it was or may have been sent, and may cost up to cost_upper_usd. Only runs that did not end in order are searched for such,
 -- and batches that are not collected: their calls are started in one run and finished in another.
+-- An unsettled call whose end the provider's own data proved is answered or failed, under the outcome `reconciled`; calls_reconciled lists them.
 create or replace view api_calls as
 with unclosed as (
     select run_id from runs_started anti join runs_finished using (run_id)
@@ -8,7 +9,9 @@ with unclosed as (
     select run_id, call_id from calls_finished semi join unclosed using (run_id)
 ), open_batches as (
     select batch_key from batch_events group by batch_key having not bool_or(state in ('collected', 'gone'))
-)
+), reconciled as (
+    from call_reconciliations qualify row_number() over (partition by call_id order by logged_at desc, run_id desc, seq desc) = 1
+), calls as not materialized (
 select call_id, run_id, document_sha256, arm, purpose, model, input_mode, status, outcome, started_at, finished_at, attempt, repeat,
        input_tokens, input_tokens - coalesce(cached_tokens, 0) - coalesce(cache_write_tokens, 0) as uncached_tokens, cached_tokens, cache_write_tokens,
        cache_write_12h_tokens, output_tokens, reasoning_tokens, service_tier, coalesce(price_tier, case when cost_usd is not null then 'standard' end) as price_tier,
@@ -24,7 +27,21 @@ select call_id, run_id, document_sha256, arm, purpose, model, input_mode, 'unset
        cost_upper_usd, is_simulated, 'in_batch' as error_kind, request_key, prompt_hash, cache_policy, cache_key, estimated_input_tokens, estimate_usd,
        service_tier_asked, batch_key
 from calls_started semi join open_batches using (batch_key)
-anti join (select batch_key, call_id from calls_finished semi join open_batches using (batch_key)) using (batch_key, call_id);
+anti join (select batch_key, call_id from calls_finished semi join open_batches using (batch_key)) using (batch_key, call_id)
+)
+from calls where cost_usd is not null or status <> 'unsettled'
+union all by name
+select calls.* replace (
+    case when reconciled.is_billed then 'answered' when not reconciled.is_billed then 'failed' else status end as status,
+    case when reconciled.is_billed is not null then 'reconciled' else outcome end as outcome,
+    reconciled.input_tokens as input_tokens, reconciled.input_tokens - reconciled.cached_tokens - reconciled.cache_write_tokens as uncached_tokens,
+    reconciled.cached_tokens as cached_tokens, reconciled.cache_write_tokens as cache_write_tokens,
+    reconciled.cache_write_12h_tokens as cache_write_12h_tokens, reconciled.output_tokens as output_tokens,
+    reconciled.model_answered as model_answered, reconciled.price_tier as price_tier, reconciled.price_date as price_date, reconciled.cost_usd as cost_usd,
+    reconciled.uncached_usd as uncached_usd, reconciled.cached_usd as cached_usd, reconciled.cache_write_usd as cache_write_usd, reconciled.output_usd as output_usd,
+    case when reconciled.cost_usd is not null then 'tokens by ' || reconciled.source || ', at list prices' end as price_source
+)
+from (from calls where cost_usd is null and status = 'unsettled') as calls left join reconciled using (call_id);
 comment on view api_calls is 'The ledger: every call to the API. Grain: call_id.';
 comment on column api_calls.call_id is 'Call.';
 comment on column api_calls.run_id is 'Run that made it.';
@@ -34,7 +51,7 @@ comment on column api_calls.purpose is 'extract, repair or prewarm.';
 comment on column api_calls.model is 'Model asked.';
 comment on column api_calls.input_mode is 'text, file-low or file-high.';
 comment on column api_calls.status is 'answered (usage came back), failed (nothing billed) or unsettled (may have been billed).';
-comment on column api_calls.outcome is 'completed, invalid, refusal, incomplete_max_tokens, …; unknown without an end.';
+comment on column api_calls.outcome is 'completed, invalid, refusal, incomplete_max_tokens, …; unknown without an end; reconciled: the provider''s data told it.';
 comment on column api_calls.started_at is 'When it was sent, UTC.';
 comment on column api_calls.finished_at is 'When its end was known, UTC; NULL: never.';
 comment on column api_calls.attempt is 'Attempt at the request within the run, from 1.';
