@@ -192,8 +192,8 @@ def tier_of(settings: Settings) -> prompt_cache.Tier:
 
 
 def _name(file_name: str) -> str:
-    """A file name on one line, whatever bytes it has."""
-    return orjson.dumps(file_name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")).decode()
+    """A file name on one line, whatever bytes it has, which ends no fence either."""
+    return orjson.dumps(FENCE_END.sub("<\N{ZERO WIDTH SPACE}", file_name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))).decode()
 
 
 def _about(file_name: str, page_count: int | None) -> str:
