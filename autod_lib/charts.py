@@ -536,7 +536,7 @@ def savings(frame: pl.DataFrame) -> Chart:
     return _finished(_waterfall(frame, rows, {"bill": BLUE, "saved": GREEN, "lost": RED}), frame, title, subtitle)
 
 
-def _waterfall(frame: pl.DataFrame, rows: list[dict[str, Any]], colours: dict[str, str]) -> alt.LayerChart:
+def _waterfall(frame: pl.DataFrame, rows: list[dict[str, Any]], colours: dict[str, str]) -> Any:
     """Bars from `low` to `high` USD, one below the other, each with its name and text above it, coloured by `kind`."""
     base = _base(frame, [row | {"place": f"{place:03d}"} for place, row in enumerate(rows)])
     y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0.1))
@@ -562,7 +562,6 @@ def reconciliation(frame: pl.DataFrame) -> Chart:
         gap = f"{usd(abs(theirs - own))} {'more' if theirs > own else 'less'} than the ledger" if theirs != own else "as much as the ledger"
         title = f"The invoice is {usd(theirs)}, {gap}; most of what lies between: {STEPS[largest]}"
     unexplained = steps["unexplained"]["usd"] if "unexplained" in steps else Decimal(0)
-    first, last = frame["first_day"].min(), frame["last_day"].max()
     rows = [
         {
             "name": STEPS.get(row["step"], row["step"]),
@@ -574,7 +573,8 @@ def reconciliation(frame: pl.DataFrame) -> Chart:
         }
         for row in steps.values()
     ]
-    subtitle = f"USD of {page_days(first, last)}; blue: a total, orange: explained, red: unexplained ({usd(unexplained)})"
+    compared = page_days(steps["ledger"]["first_day"], steps["ledger"]["last_day"])
+    subtitle = f"USD of {compared}; blue: a total, orange: explained, red: unexplained ({usd(unexplained)})"
     return _finished(_waterfall(frame, rows, {"total": BLUE, "explained": ORANGE, "unexplained": RED}), frame, title, subtitle)
 
 
