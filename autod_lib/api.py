@@ -7,12 +7,13 @@ end is unknown is *unsettled* with its upper bound. Called by ingest.py. Never j
 """
 
 import asyncio
+import contextlib
 import email.utils
 import logging
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -40,6 +41,8 @@ RETRY_QUOTA: Final = 100  # a retry takes one, a success gives one back: a dead 
 FIRST_WAIT_S: Final = 0.5
 SHORTEST_CALL_S: Final = 1.0  # an attempt that may begin gets at least so long
 MESSAGE_LENGTH: Final = 2000
+COUNTED: Final = frozenset({"model", "instructions", "input", "text", "reasoning", "tools", "tool_choice"})  # what decides the input tokens
+NO_CAPACITY: Final = "resource_unavailable"  # flex has none at the moment; nothing was billed (the provider's guide on flex processing)
 KEY_LENGTH: Final = 8  # a shorter word is no key: it may stand anywhere
 NO_USAGE: Final = prices.Usage()
 log = logging.getLogger("autod")
@@ -68,6 +71,15 @@ class Request:
     cache_lifetime: str | None = None
     expected_cached_tokens: int | None = None
     expected_write_tokens: int | None = None
+    estimated_output_tokens: int = prices.USUAL_OUTPUT_TOKENS
+    rule_input_tokens: int | None = None
+    estimated_pages: int | None = None
+    estimate_confidence: str | None = None
+    service_tier: str | None = None  # None: that of the settings
+
+    def at_default_tier(self) -> "Request":
+        """The same request at the default tier. Its tier stands in the body before all that a document says."""
+        return replace(self, body=self.body.replace(b'"service_tier":"flex"', b'"service_tier":"default"', 1), service_tier="default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +329,12 @@ class Api:
             return False
 
         def wait(state: Any) -> float:
-            asked = state.outcome.exception().wait_s
+            nonlocal request
+            failed = state.outcome.exception()
+            if failed.answer.error_kind == NO_CAPACITY and settings.service_tier == "flex" and request.service_tier is None:
+                request = request.at_default_tier()
+                return 0.0
+            asked = failed.wait_s
             spread = random.uniform(0, min(settings.longest_wait_s, FIRST_WAIT_S * 2 ** max(0, made - since - 1)))  # noqa: S311
             return min(max(asked or 0.0, 0.0), settings.longest_wait_s) + spread
 
@@ -401,7 +418,7 @@ class Api:
                 self._record(self.breaker.failed(time.monotonic(), "it was not sent", is_probe=True))
 
     async def _admitted_attempt(self, request: Request, number: int, until: float, *, is_probe: bool) -> Answer:
-        settings, tier = self.settings, self.settings.service_tier
+        settings, tier = self.settings, request.service_tier or self.settings.service_tier
         call_id = UUID(int=self._ids.getrandbits(128), version=4)
         lifetime = request.cache_lifetime or "30m"
         upper = prices.upper_bound(request.model, now(), request.input_tokens_at_most, request.output_cap, lifetime, tier)
@@ -409,8 +426,7 @@ class Api:
         if self.stopping.is_set():  # it had waited for others to settle
             await self.budget.settle(call_id, None, is_unsettled=False)
             self._go_on()
-        own_tokens = request.estimated_input_tokens - request.prefix_tokens
-        estimate = prices.expected_cost(request.model, started_at, request.prefix_tokens, own_tokens, tier)
+        estimate = expected_usd(request, started_at, tier)
         start = start_columns(request, settings, call_id, number, tier, estimate, upper)
         try:
             self.journal.write("call_started", **start)
@@ -427,7 +443,7 @@ class Api:
             end = End(status="unsettled", error_kind="interrupted", message="the run was interrupted while the call was under way")
             raise
         finally:
-            cost = price_end(end, request.model, started_at, settings.service_tier)
+            cost = price_end(end, request.model, started_at, tier)
             end = replace(end, usage=prices.believable(end.usage))
             finished_at = now()
             if finished_at < started_at:
@@ -447,7 +463,7 @@ class Api:
                 await self.budget.settle(call_id, cost.cost_usd, is_unsettled=unknown)
         answer = Answer(call_id, end.outcome, end.text, end.usage, cost.cost_usd, bool(start["is_simulated"]), end.error_kind, end.message, number)
         if end.headers is not None:
-            is_refused = end.http_status == 429 and end.try_again
+            is_refused = end.http_status == 429 and end.try_again and end.error_kind != NO_CAPACITY  # that is said of a tier, not of our rate
             wait_s = min(end.wait_s or 0.0, settings.longest_wait_s)
             self._record(self.rate.heard(end.headers, request.estimated_input_tokens, time.monotonic(), is_refused=is_refused, wait_s=wait_s))
         self._heed(end, is_probe=is_probe)
@@ -500,6 +516,44 @@ class Api:
         return _understand(response)
 
 
+@contextlib.asynccontextmanager
+async def counting(settings: Settings) -> AsyncIterator[Callable[[bytes], Awaitable[int | None]]]:
+    """A function that asks the API how many input tokens a request body has, files included; it gives None for a body that the API refuses.
+
+    It is no entry of the ledger: no model is asked, nothing is billed or kept (the API's description of /responses/input_tokens), so that the SDK's
+    own retries may do. Raises: MissingKey; the function ApiRefused on 401, 403, 404, ApiUnavailable when nothing else comes back.
+    """
+    import httpx2
+    import openai
+
+    head: Any = {"headers": {"Content-Type": "application/json"}}
+    async with openai.AsyncOpenAI(
+        api_key=settings.require_key(),
+        base_url=settings.base_url,
+        max_retries=settings.attempts - 1,
+        timeout=settings.request_timeout_s,
+        http_client=_limited_client(settings),
+    ) as client:
+
+        async def count(body: bytes) -> int | None:
+            asked = orjson.dumps({name: value for name, value in orjson.loads(body).items() if name in COUNTED})
+            try:
+                answer = await client.post("/responses/input_tokens", cast_to=httpx2.Response, content=asked, options=head)
+                return _whole(orjson.loads(answer.content).get("input_tokens"))
+            except openai.APIStatusError as error:
+                if error.status_code in (401, 403, 404):
+                    raise ApiRefused(f"{settings.base_url} does not count tokens: {error.message} Nothing was spent. Leave --exact out.") from None
+                if error.status_code not in RETRY_STATUS:
+                    return None
+                raise ApiUnavailable(f"{settings.base_url} does not count tokens: {error.message} Nothing was spent. Leave --exact out.") from None
+            except (openai.APIConnectionError, httpx2.HTTPError, OSError) as error:
+                raise ApiUnavailable(f"{settings.base_url} cannot be reached ({error}). Nothing was spent. Leave --exact out.") from None
+            except (orjson.JSONDecodeError, AttributeError, AnswerTooLarge):
+                return None
+
+        yield count
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """How an attempt ended, before it is priced."""
@@ -544,6 +598,21 @@ def price_end(end: End, model: str, started_at: datetime, service_tier: str) -> 
     return cost
 
 
+def expected_usd(request: Request, at: datetime, service_tier: str) -> Decimal | None:
+    """What a call will cost by its estimates; None when nobody prices the model."""
+    cached, written = request.expected_cached_tokens or 0, request.expected_write_tokens or 0
+    return prices.expected_cost(
+        request.model,
+        at,
+        max(request.estimated_input_tokens, cached + written),
+        cached_tokens=cached,
+        written_tokens=written,
+        output_tokens=request.estimated_output_tokens,
+        cache_lifetime=request.cache_lifetime,
+        service_tier=service_tier,
+    )
+
+
 def start_columns(
     request: Request, settings: Settings, call_id: UUID, attempt: int, service_tier: str, estimate_usd: Decimal | None, upper_usd: Decimal | None
 ) -> dict[str, Any]:
@@ -570,6 +639,10 @@ def start_columns(
         "expected_cached_tokens": request.expected_cached_tokens,
         "expected_write_tokens": request.expected_write_tokens,
         "estimated_input_tokens": request.estimated_input_tokens,
+        "rule_input_tokens": request.rule_input_tokens,
+        "estimated_pages": request.estimated_pages,
+        "estimated_output_tokens": request.estimated_output_tokens,
+        "estimate_confidence": request.estimate_confidence,
         "estimate_usd": estimate_usd,
         "cost_upper_usd": upper_usd,
         "is_simulated": settings.is_simulated,
@@ -700,7 +773,7 @@ def _refused(response: Any) -> End:
     except (orjson.JSONDecodeError, AttributeError):
         message, code = _text_of(body[:300]), None
     status = response.status_code
-    kind = "insufficient_quota" if code == "insufficient_quota" else f"http_{status}"
+    kind = str(code) if code in ("insufficient_quota", NO_CAPACITY) else f"http_{status}"
     wished = response.headers.get("x-should-retry")
     by_status = (status in RETRY_STATUS or status >= 500) and kind != "insufficient_quota"
     again = by_status if wished not in ("true", "false") else wished == "true"

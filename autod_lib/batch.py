@@ -24,7 +24,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from . import journal, prices, remote, store
-from .api import Answer, Api, End, Request, Tally, end_columns, end_of_line, price_end, start_columns, without_key
+from .api import Answer, Api, End, Request, Tally, end_columns, end_of_line, expected_usd, price_end, start_columns, without_key
 from .document import validate
 from .errors import ApiUnavailable, AutodError, SettingsError, WorkspaceUnusable
 from .ingest import IN_BATCH, Interrupts, beside, extraction_columns, held, in_a_loop, in_batch_sentence, ingest, judged, setup_hash
@@ -70,7 +70,7 @@ FAILED_SQL: Final = "select request_key, count(*) from calls_finished where batc
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as the record knows it; `batch_id` and `file_id` are the provider's names, None until they are known."""
+    """A batch as the record knows it: `requests` in its file, `calls` in the ledger; the provider's names are None until they are known."""
 
     key: str
     batch_id: str | None
@@ -78,6 +78,7 @@ class Batch:
     base_url: str
     model: str
     requests: int
+    calls: int
     setup: dict[str, Any]
     intended_at: datetime
 
@@ -103,6 +104,7 @@ def open_batches(settings: Settings) -> list[Batch]:
             row["base_url"],
             row["model"],
             row["requests"],
+            row["calls"],
             orjson.loads(row["setup"]),
             row["intended_at"],
         )
@@ -122,7 +124,6 @@ class Outbox:
             )
         self.api, self.settings, self.failed, self.setup = api, api.settings, failed, setup
         self.there = remote.Connection(api.client, api.settings, api.key)
-        self.taken = 0
         self._number = 0
         self._turn = asyncio.Lock()
         self._starts: list[dict[str, Any]] = []
@@ -132,7 +133,7 @@ class Outbox:
     def _next(self) -> None:
         self._number += 1
         key = f"{self.api.journal.run_id}-{self._number}"
-        self.batch = Batch(key, None, None, self.settings.base_url, self.settings.model, 0, self.setup, journal.now())
+        self.batch = Batch(key, None, None, self.settings.base_url, self.settings.model, 0, 0, self.setup, journal.now())
         self._starts, self._bytes = [], 0
 
     async def add(self, request: Request, answers_key: str) -> None:
@@ -148,8 +149,7 @@ class Outbox:
                 await self._send()
             at, lifetime = journal.now(), request.cache_lifetime or "30m"
             upper = prices.upper_bound(request.model, at, request.input_tokens_at_most, request.output_cap, lifetime, TIER)
-            read = request.expected_cached_tokens or 0
-            estimate = prices.expected_cost(request.model, at, read, request.estimated_input_tokens - read, TIER)
+            estimate = expected_usd(request, at, TIER)
             await self.api.budget.reserve(call_id, upper, waits=False)
             try:
                 self._append(line)
@@ -162,7 +162,6 @@ class Outbox:
             start = start_columns(request, settings, call_id, attempt, TIER, estimate, upper)
             self._starts.append(start | {"batch_key": self.batch.key, "answers_key": answers_key})
             self._bytes += len(line)
-            self.taken += 1
 
     def _append(self, line: bytes) -> None:
         path = self.batch.file(self.settings.home)
@@ -178,7 +177,7 @@ class Outbox:
                 await self._send()
 
     async def _send(self) -> None:
-        batch = replace(self.batch, requests=len(self._starts))
+        batch = replace(self.batch, requests=len(self._starts), calls=len(self._starts))
         events: list[tuple[str, dict[str, Any]]] = [("batch", _step(batch, "intended", self.settings, bytes=self._bytes))]
         events += [("call_started", start) for start in self._starts]
         sentence = in_batch_sentence(batch.key)
@@ -236,46 +235,39 @@ async def _made_once(
     )
 
 
-async def _create(there: remote.Connection, segment: journal.Journal, batch: Batch, *, again: bool) -> Batch | None:
+async def _create(there: remote.Connection, segment: journal.Journal, batch: Batch, *, again: bool) -> None:
     """Takes a batch from its intent to its creation; `again` where a step may have been taken that the record does not know.
 
-    None when its requests are nowhere any more: it was never created, and its calls have failed. Raises: ApiRefused, ApiUnavailable.
+    One whose requests are nowhere any more, or are not all in the ledger, is given up before it was sent. Raises: ApiRefused, ApiUnavailable.
     """
     settings, path = there.settings, batch.file(there.settings.home)
     while True:
         if batch.file_id is None:
-            if not path.exists() and (found := await remote.find_file(there, path.name)) is not None:
-                batch = replace(batch, file_id=found)
-            elif not path.exists():
-                _never_sent(there, segment, batch)
-                return None
-            else:
-                find, make = partial(remote.find_file, there, path.name), partial(remote.upload, there, path, KEPT_S)
-                batch = replace(batch, file_id=await _made_once(there, find, make, "the upload of a batch file", again=again))
+            if batch.calls < batch.requests:  # the disk was full, or the power was cut, while they were written
+                return _never_sent(there, segment, batch, "not all of its calls were recorded, so that nothing was sent")
+            find, make = partial(remote.find_file, there, path.name), partial(remote.upload, there, path, KEPT_S)
+            file_id = await (_made_once(there, find, make, "the upload of a batch file", again=again) if path.exists() else find())
+            if file_id is None:
+                return _never_sent(there, segment, batch, "the file of its requests was gone before the batch was created, so that nothing was sent")
+            batch, again = replace(batch, file_id=file_id), False  # no batch was created before its file was recorded
             segment.write("batch", **_step(batch, "uploaded", settings))
-            again = False  # no batch was created before its file was recorded
-        since = batch.intended_at.timestamp()
         assert batch.file_id is not None
-        find_batch = partial(remote.find_batch, there, batch.metadata, since)
+        find_batch = partial(remote.find_batch, there, batch.metadata, batch.intended_at.timestamp())
         make_batch = partial(remote.create_batch, there, batch.file_id, batch.metadata, KEPT_S)
         try:
             made = await _made_once(there, find_batch, make_batch, "the creation of a batch", again=again)
         except remote.Missing:  # the file has expired, or was deleted by somebody
             batch, again = replace(batch, file_id=None), False
             continue
-        batch = replace(batch, batch_id=str(made["id"]))
-        segment.write("batch", **_step(batch, "created", settings))
+        segment.write("batch", **_step(replace(batch, batch_id=str(made["id"])), "created", settings))
         path.unlink(missing_ok=True)
-        return batch
+        return None
 
 
-def _never_sent(there: remote.Connection, segment: journal.Journal, batch: Batch) -> None:
-    settling = _Settling(there, segment, batch)
-    end = End(status="failed", error_kind="not_sent", message="its batch was never created: the file of its requests is gone", try_again=True)
-    settling.rest(lambda _: end)
-    segment.write(
-        "batch", **_step(batch, "gone", there.settings, reason="The file of its requests was gone before it was created; nothing was sent.")
-    )
+def _never_sent(there: remote.Connection, segment: journal.Journal, batch: Batch, reason: str) -> None:
+    end = End(status="failed", error_kind="not_sent", message=reason, try_again=True)
+    _Settling(there, segment, batch).rest(lambda _: end)
+    segment.write("batch", **_step(batch, "gone", there.settings, reason=reason))
 
 
 class _Settling:
@@ -454,13 +446,29 @@ def collect(settings: Settings, *, wait: bool = False) -> Report:
         return _ran(lambda: _collected(settings, run_id))
 
 
+class _Interrupted(Exception):
+    """An interrupt of the thread that waits, told to the one that works."""
+
+
 def _ran(begin: Callable[[], Coroutine[Any, Any, Of]]) -> Of:
-    """Runs it to its end, beside the loop of a notebook if there is one."""
-
-    def whole() -> Of:
+    """Runs it to its end or until an interrupt, in a thread of its own beside the loop of a notebook."""
+    if not in_a_loop():
         return asyncio.run(begin())
+    interrupts = Interrupts()
 
-    return beside(whole, Interrupts()) if in_a_loop() else whole()
+    async def whole() -> Of:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        interrupts.hand_on = lambda: loop.call_soon_threadsafe(task.cancel)
+        try:
+            return await begin()
+        except asyncio.CancelledError:
+            raise _Interrupted from None
+
+    try:
+        return beside(lambda: asyncio.run(whole()), interrupts)
+    except _Interrupted:
+        raise KeyboardInterrupt from None
 
 
 async def _collected(settings: Settings, run_id: str) -> Report:

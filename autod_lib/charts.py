@@ -666,6 +666,35 @@ def month_forecast(frame: pl.DataFrame, by_day: pl.DataFrame) -> Chart:
     )
 
 
+def forecasts(frame: pl.DataFrame, *, most: int = 40) -> Chart:
+    """Each run's bill over its forecast, and the interval around it. Takes metrics.estimate_by_run of one kind of money."""
+    known = frame.filter(pl.col("is_within").is_not_null() & (pl.col("expected_usd") > 0)).sort("logged_at", "run_id")
+    if known.is_empty():
+        return nothing("Does the 80 % interval of a forecast hold four of five bills?")
+    values = [
+        {
+            "run": index + 1,
+            "run_id": row["run_id"],
+            "low": float(row["low_usd"] / row["expected_usd"]),
+            "high": float(row["high_usd"] / row["expected_usd"]),
+            "bill": float(row["cost_usd"] / row["expected_usd"]),
+            "place": "within" if row["is_within"] else "outside",
+        }
+        for index, row in enumerate(known.tail(most).iter_rows(named=True))
+    ]
+    base = _base(known, values)
+    x = alt.X("run:O", title="run, in the order of time", axis=alt.Axis(labelOverlap="greedy", ticks=False))
+    y = alt.Y("low:Q", title="bill over forecast", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(format="~g", tickCount=5))
+    band = base.mark_rule(color=SKY, opacity=0.6, strokeWidth=9).encode(x=x, y=y, y2="high:Q")
+    colour = alt.Color("place:N", scale=alt.Scale(domain=["within", "outside"], range=[BLUE, RED]))
+    shape = alt.Shape("place:N", scale=alt.Scale(domain=["within", "outside"], range=["circle", "diamond"]))
+    bill = base.mark_point(filled=True, size=60, opacity=1).encode(x=x, y="bill:Q", color=colour, shape=shape, tooltip=["run_id:N", "bill:Q"])
+    within = int(known["is_within"].sum())
+    title = f"The 80 % interval held {count(within, 'bill', 'bills')} of {known.height:,}: {share(within / known.height)}"
+    text = "dots: bills, the forecast being 1; bars: what was said to hold four of five"
+    return _finished(alt.layer(band, bill).properties(width=WIDTH, height=200), known, title, text)
+
+
 # ---------------------------------------------------------------- cache
 
 

@@ -160,6 +160,7 @@ def ingest(
     max_usd: MaxUsd = None,
     limit: Limit = None,
     retry_failed: RetryFailed = False,
+    tier: Annotated[str | None, typer.Option("--tier", help="Service tier: default, flex (cheaper, slower), priority or auto.", metavar="T")] = None,
     batch: Annotated[bool, typer.Option("--batch", help="Ask by batches, at half the price; wait for them, then ask the rest one by one.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files until interrupted.")] = False,
     move_to: Annotated[Path | None, typer.Option("--move-to", help="Move finished files to DIR/processed and DIR/failed.", metavar="DIR")] = None,
@@ -174,12 +175,13 @@ def ingest(
 
         raise SettingsError("--batch and --watch do not go together: a batch waits for its answers by itself. Leave one of them out.")
     if dry_run:
-        return _estimate(paths, as_json, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None, simulated=local or None)
+        asked: dict[str, Any] = {"model": model, "input_mode": input_mode, "allow_unpriced": allow_unpriced or None, "simulated": local or None}
+        return _estimate(paths, as_json, asked, limit=limit, retry_failed=retry_failed)
     from .glance import nothing_new
     from .look import absolute_roots
     from .report import options
 
-    given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "allow_unpriced": allow_unpriced or None}
+    given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "service_tier": tier, "allow_unpriced": allow_unpriced or None}
     with _settings(local, **given) as settings:
         wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait)
         report = None if watch or batch else nothing_new(absolute_roots(paths), settings, wishes)
@@ -215,7 +217,6 @@ def _ingest(paths: list[Path], settings: "Settings", options: "Options", how: st
 @batch_app.command("submit", epilog="Example: autod batch submit ~/scans --max-usd 5")
 def batch_submit(
     paths: Paths,
-    local: Local = False,
     model: Model = None,
     input_mode: Input = None,
     max_usd: MaxUsd = None,
@@ -228,7 +229,7 @@ def batch_submit(
     """Send every PDF under PATH… that the record does not know in batches, and wait for nothing."""
     from .report import options
 
-    with _settings(local, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None) as settings:
+    with _settings(model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None) as settings:
         wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, wait=wait)
         report = _ingest(paths, settings, wishes, "submit")
         _tell(report, as_json)
@@ -236,11 +237,11 @@ def batch_submit(
 
 
 @batch_app.command("collect")
-def batch_collect(local: Local = False, wait: Wait = False, as_json: Json = False) -> None:
+def batch_collect(wait: Wait = False, as_json: Json = False) -> None:
     """Fetch the answers of every batch that has ended; finish sending what a killed run had begun to send."""
     from . import batch
 
-    with _settings(local) as settings:
+    with _settings() as settings:
         report = batch.collect(settings, wait=wait)
         _tell(report, as_json)
     raise typer.Exit(report.exit_status)
@@ -261,22 +262,47 @@ select batch_key, batch_id, is_simulated, model, state, remote_status, requests,
        unsettled_upper_usd, intended_at, round(age_s) as age_s, reason from batches"""
 
 
-@app.command(epilog="Example: autod estimate ~/scans --json")
-def estimate(paths: Paths, model: Model = None, input_mode: Input = None, allow_unpriced: Unpriced = False, as_json: Json = False) -> None:
-    """Show what reading PATH… would cost, by input mode; nothing is sent, nothing is spent."""
-    _estimate(paths, as_json, model=model, input_mode=input_mode, allow_unpriced=allow_unpriced or None)
+@app.command(epilog="Examples: autod estimate ~/scans   ·   autod estimate ~/scans --compare-models gpt-5-nano,gpt-6-sol --json")
+def estimate(
+    paths: Paths,
+    local: Local = False,
+    model: Model = None,
+    input_mode: Input = None,
+    allow_unpriced: Unpriced = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Have the API count the tokens: sends the documents, costs nothing, keeps nothing.")] = False,
+    compare_models: Annotated[str, typer.Option("--compare-models", help="Further models, with commas.", metavar="M,…")] = "",
+    limit: Annotated[int | None, typer.Option("--limit", help="Take at most N new documents.", metavar="N", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what reading PATH… would cost, by input mode, service tier and model; no model is asked, nothing is spent."""
+    given = {"model": model, "input_mode": input_mode, "allow_unpriced": allow_unpriced or None}
+    models = [name.strip() for name in compare_models.split(",") if name.strip()]
+    _estimate(paths, as_json, given, local=local, exact=exact, models=models, limit=limit)
 
 
-def _estimate(paths: list[Path], as_json: bool, **given: Any) -> None:
+def _estimate(
+    paths: list[Path],
+    as_json: bool,
+    given: dict[str, Any],
+    *,
+    local: bool = False,
+    limit: int | None = None,
+    retry_failed: bool = False,
+    **wishes: Any,
+) -> None:
     from .estimate import estimate as work_out
     from .progress import terminal_bar
+    from .report import options
 
-    with _settings(**given) as settings, terminal_bar("reading") as bar:
-        result = work_out(paths, settings, lambda done, total: bar(done, total, ""))
+    with _settings(local, **given) as settings, terminal_bar("reading") as bar:
+        chosen = options(limit=limit, retry_failed=retry_failed)
+        result = work_out(paths, settings, lambda done, total: bar(done, total, ""), options=chosen, **wishes)
     if as_json:
         return _print_json(result.columns())
     print("\n".join(result.sentences()))
-    return _print_rows(result.rows()) if result.by_input_mode else None
+    shown = ("compared", "way", "documents", "input_tokens", "cached_tokens", "output_tokens", "expected_usd", "low_usd", "high_usd", "upper_usd")
+    rows = [{name: f"{value:.6f}" if isinstance(value := row[name], Decimal) else value for name in shown} for row in result.rows()]
+    return _print_rows(rows) if rows else None
 
 
 @app.command(epilog="Examples: autod run 20_cost   ·   autod run --all --local -p inbox ~/scans")

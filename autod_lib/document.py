@@ -1,9 +1,9 @@
 """The record of a document: 22 fields, what each may hold, and the strict JSON schema that the API is sent.
 
 Decided here: the fields, their enums and bounds, and the profiles of fewer fields, each with a schema version of its own. The schema sent holds only
-what the API's strict subset takes; dates, currency and language codes and lengths, which it cannot constrain, are checked by `validate` when the
-answer arrives. An answer that breaks a rule is never
-repaired silently: `validate` returns the problems, and api.py decides. Called by prompt.py, api.py and the store's readers.
+what the API's strict subset takes, and no word of explanation, which is the prompt's; dates, currency and language codes and lengths, which it
+cannot constrain, are checked by `validate` when the answer arrives. An answer that breaks a rule is never repaired silently: `validate` returns the
+problems, and ingest.py decides. Called by prompt.py, ingest.py, batch.py and the store's readers.
 """
 
 import hashlib
@@ -116,31 +116,29 @@ class Deadline(_Strict):
 
 
 class Record(_Strict):
-    """What the model says of one document; descriptions are sent with the schema."""
+    """What the model says of one document; the developer message says what belongs into each field."""
 
-    schema_version: str = Field(description=f'Always "{SCHEMA_VERSION}".', max_length=16)
-    file_name: str = Field(description="The file name given with the document.", max_length=1024)
-    page_count: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(description="Number of pages, if known.")
+    schema_version: str = Field(max_length=16)
+    file_name: str = Field(max_length=1024)
+    page_count: Annotated[int, Field(ge=0, le=1_000_000)] | None
     doc_type: DocType
-    doc_subtype: Name | None = Field(description="A finer kind in a few words, e.g. credit note, lease.")
-    confidence_score: float = Field(description="Probability, 0 to 1, that doc_type is right.", ge=0, le=1)
-    issuer: Name | None = Field(description="Who issued the document: organisation, else person.")
-    recipient: Name | None = Field(description="Whom it is addressed to: organisation, else person.")
-    primary_date: Day | None = Field(description="Day of issue; for agreements and policies the effective day; YYYY-MM-DD.")
-    secondary_date: Day | None = Field(description="Due day or end of the period; YYYY-MM-DD.")
-    total_amount: Annotated[float, Field(ge=-1e15, le=1e15)] | None = Field(
-        description="Grand total with tax; negative for a credit if the document says so; null for statements of account."
-    )
-    currency: Annotated[str, AfterValidator(_currency)] | None = Field(description="ISO 4217 code.")
-    summary: Sentence | None = Field(description="What it is and says, in one or two sentences.")
+    doc_subtype: Name | None
+    confidence_score: float = Field(ge=0, le=1)
+    issuer: Name | None
+    recipient: Name | None
+    primary_date: Day | None
+    secondary_date: Day | None
+    total_amount: Annotated[float, Field(ge=-1e15, le=1e15)] | None
+    currency: Annotated[str, AfterValidator(_currency)] | None
+    summary: Sentence | None
     action_items: Annotated[list[ActionItem], Field(max_length=50)]
     deadlines: Annotated[list[Deadline], Field(max_length=50)]
     urgency_level: Level | None
-    tags: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=30)] = Field(description="Up to eight lower-case key words.")
-    language_detected: Annotated[str, AfterValidator(_language)] | None = Field(description="ISO 639-1 code of the main language.")
-    ocr_text_excerpt: Annotated[str, Field(max_length=500)] | None = Field(description="First telling words, at most 500 characters.")
+    tags: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=30)]
+    language_detected: Annotated[str, AfterValidator(_language)] | None
+    ocr_text_excerpt: Annotated[str, Field(max_length=500)] | None
     extraction_quality: Quality | None
-    requires_review: bool = Field(description="True if a person should look: unreadable, contradictory or doubtful.")
+    requires_review: bool
     notes: Sentence | None
 
 
@@ -182,25 +180,23 @@ def strict_problems(schema: Any, where: str = "schema") -> list[str]:
 
 
 def _strict(schema: Any, definitions: dict[str, Any]) -> Any:
-    """The schema without titles, bounds and references: the same bytes whatever pydantic's version calls its definitions."""
+    """The schema without titles, descriptions, bounds and references: as short as can be, the same bytes whatever pydantic calls its definitions."""
     if isinstance(schema, list):
         return [_strict(part, definitions) for part in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        target = _strict(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
-        return target | ({"description": schema["description"]} if "description" in schema else {})
+        return _strict(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
     kept = {
         key: {name: _strict(part, definitions) for name, part in value.items()} if key == "properties" else _strict(value, definitions)
         for key, value in schema.items()
-        if key in STRICT_KEYWORDS - {"$defs"}
+        if key in STRICT_KEYWORDS - {"$defs", "description"}
     }
     if kept.get("type") == "object":
-        kept.pop("description", None)
         kept["required"] = list(kept["properties"])
         kept["additionalProperties"] = False
-    if "enum" in kept:
-        kept.pop("description", None)
+    if [*kept] == ["anyOf"] and all([*part] == ["type"] for part in kept["anyOf"]):
+        return {"type": [part["type"] for part in kept["anyOf"]]}
     return kept
 
 

@@ -15,16 +15,17 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from . import alerts, cache, glance, journal, prompt, store, tokens, workspace
+from . import alerts, cache, forecast, glance, journal, prompt, store, tokens, workspace
 from .document import record_schema, schema_version, validate
 from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
+from .forecast import Forecast
 from .look import Found, Known, Look, absolute_roots, has_news, inbox_of, look
 from .report import NAMED, Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
@@ -33,6 +34,7 @@ LOAD_EVERY_S: Final = 10.0
 REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
 IN_BATCH: Final = "in_batch"  # error kind of a document that waits for a batch
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
+NOTHING_SEEN: Final = forecast.Seen()
 Of = TypeVar("Of")
 log = logging.getLogger("autod")
 
@@ -91,10 +93,12 @@ def ingest(
     options: Options | None = None,
     progress: Callable[[Progress], None] | None = None,
     outbox: Callable[[Any], Outbox] | None = None,
+    forecasts: Sequence[Forecast] = (),
 ) -> Report:
     """Reads every document under the paths that the record does not know, and returns what happened.
 
     With an `outbox`, made of the run's Api, nothing is asked now: its requests go there, and their documents stay pending.
+    `forecasts` are what it was expected to take, the first being what is done; without any, the run is forecast by the sizes of its files.
     Interrupts (SIGINT, SIGTERM) end it in order when it runs in the main thread. Works inside a notebook, whose own loop it leaves alone.
     Raises: SettingsError, WorkspaceBusy, WorkspaceUnusable before anything is sent; what stops it later is in the report.
     """
@@ -108,7 +112,7 @@ def ingest(
         interrupts = Interrupts()
 
         def whole() -> Report:
-            return asyncio.run(_run(roots, settings, options, progress, run_id, interrupts, outbox))
+            return asyncio.run(_run(roots, settings, options, progress, run_id, interrupts, outbox, forecasts))
 
         return beside(whole, interrupts) if in_a_loop() else whole()
 
@@ -224,6 +228,7 @@ async def _run(
     run_id: str,
     interrupts: Interrupts,
     outbox: Callable[[Any], Outbox] | None,
+    forecasts: Sequence[Forecast],
 ) -> Report:
     begun = time.monotonic()
     setup = setup_hash(settings)
@@ -232,12 +237,13 @@ async def _run(
         found = look(con, roots, setup, settings.max_pdf_bytes)
         todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
-        in_batch = _in_batch(con, settings) if todo else ({}, set())
+        in_batch = in_batches(con, settings) if todo else ({}, set())
         seen = _cache_seen(con, settings, tier) if todo else cache.Observed()
+        known = forecast.seen(con, settings) if todo else forecast.Seen()
         raised = alerts.earlier(con, settings.home)
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
-        run = _Run(settings, options, segment, setup, found, answered, received, before, seen)
+        run = _Run(settings, options, segment, setup, found, answered, received, before, seen, known, forecasts)
         run.tier, run.outbox_of, (run.in_batch, run.waiting) = tier, outbox, in_batch
         with alerts.Alerts(settings, segment, raised) as run.alerts:
             async with _signals(run, interrupts):
@@ -288,7 +294,7 @@ def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, lis
     return answers_known(con, settings), received, taken_before(con, is_simulated=settings.is_simulated)
 
 
-def _in_batch(con: Any, settings: Settings) -> tuple[dict[str, str], set[str]]:
+def in_batches(con: Any, settings: Settings) -> tuple[dict[str, str], set[str]]:
     """The request keys that wait for their answer, with the batch of each, and their documents."""
     found = con.execute(IN_BATCH_SQL, {"simulated": settings.is_simulated}).fetchall()
     return {key: batch for key, _, batch in found}, {sha256 for _, sha256, _ in found}
@@ -368,9 +374,13 @@ class _Run:
         received: dict[str, list[Any]],
         before: dict[date, Any],
         seen: cache.Observed,
+        known: forecast.Seen = NOTHING_SEEN,
+        forecasts: Sequence[Forecast] = (),
     ) -> None:
         self.settings, self.options, self.segment, self.setup, self.found = settings, options, segment, setup, found
         self.answered, self.received, self.before, self.seen = answered, received, before, seen
+        self.known, self.forecasts = known, forecasts
+        self.texts_wanted = known.texts_wanted(settings.input_mode)
         self.stopped: AutodError | None = None
         self.interrupted = False
         self.stopping = asyncio.Event()
@@ -483,6 +493,7 @@ class _Run:
                 encoding=encoding,
             )
             self.shards = self._shards(len(todo))
+            self._forecast(todo)
             api.stopping = self.stopping
             if self.alerts is not None:
                 api.raise_alert = self.alerts.raise_once
@@ -520,6 +531,15 @@ class _Run:
                     await self.outbox.send()
                 except AutodError as error:
                     self.stop(error)
+
+    def _forecast(self, todo: list[Found | Known]) -> None:
+        """Records what the run is expected to cost, before anything is asked."""
+        if not self.forecasts:
+            asked = [item for item in todo if not self._waits_in_batch(item)][: self.options.limit]
+            sizes = [item.size if isinstance(item, Found) else None for item in asked]
+            self.forecasts = [forecast.of_sizes(sizes, self.settings, self.known, self.seen, self.prefix_tokens, tier=self.tier)]
+        rows = [each.columns() | {"is_chosen": place == 0, "is_simulated": self.settings.is_simulated} for place, each in enumerate(self.forecasts)]
+        self.segment.write_all([("forecast", row) for row in rows])
 
     @contextlib.asynccontextmanager
     async def _loading(self) -> AsyncIterator[None]:
@@ -699,7 +719,9 @@ class _Run:
             parts = prompt.text_parts(prompt.text_of(name, reading.page_count, reading.pages_text or ()))
         else:
             parts = prompt.file_parts(name, reading.page_count, reading.file_base64, mode.removeprefix("file-"))
-        estimate = tokens.estimate_document(mode, reading.page_count or 1, reading.text_tokens, settings.model)
+        pages, text_tokens = reading.page_count or 1, await self._text_tokens(reading)
+        learned = self.known.learned(mode, "medium" if text_tokens is None else "high")
+        estimate = tokens.estimate_document(mode, pages, text_tokens, settings.model, learned=learned)
         if estimate.tokens > settings.max_input_tokens:
             sentence = (
                 f"About {estimate.tokens:,} input tokens, more than AUTOD_MAX_INPUT_TOKENS={settings.max_input_tokens:,}; nothing was sent. "
@@ -721,6 +743,10 @@ class _Run:
                 prompt_hash=frame.prompt_hash,
                 schema_version=schema_version(settings.fields),
                 estimated_input_tokens=prefix + estimate.tokens + extra,
+                rule_input_tokens=prefix + estimate.by_rules + extra,
+                estimated_pages=pages,
+                estimate_confidence=estimate.confidence,
+                estimated_output_tokens=self.known.output_tokens(mode),
                 input_tokens_at_most=prefix + 64 + estimate.at_most + 2 * extra,
                 output_cap=frame.output_cap,
                 **self._cache_columns(frame, place, prefix + estimate.tokens + extra),
@@ -746,6 +772,13 @@ class _Run:
                     given = second
                     record, problems = validate(second.text, settings.fields)
         return self._judge(reading, mode, key, given, record, problems)
+
+    async def _text_tokens(self, reading: Any) -> int | None:
+        """Tokens of the text, also of the first files whose text is not sent: so estimates learn what an image costs. It decides nothing else."""
+        if reading.pages_text is not None or self.texts_wanted <= 0:
+            return reading.text_tokens  # type: ignore[no-any-return]
+        self.texts_wanted -= 1
+        return (await self.readers.read(reading.path, text=True, file=False)).text_tokens  # type: ignore[no-any-return]
 
     def _shards(self, files: int) -> cache.Shards:
         """Decides how the run's calls use the prompt cache, and records it."""
@@ -799,6 +832,7 @@ class _Run:
                 prompt_hash=frame.prompt_hash,
                 schema_version=schema_version(self.settings.fields),
                 estimated_input_tokens=self.prefix_tokens,
+                estimated_output_tokens=0,
                 input_tokens_at_most=self.prefix_tokens + 64,
                 output_cap=frame.output_cap,
                 **self._cache_columns(frame, place, self.prefix_tokens),
@@ -895,6 +929,9 @@ class _Run:
             report.calls_unpriced = tally.unpriced
             report.unsettled, report.unsettled_upper_usd = tally.unsettled, tally.unsettled_upper_usd
             report.outages, report.away_s = self.api.breaker.outages, round(self.api.breaker.away_s(time.monotonic()), 3)
+        if self.forecasts:
+            expected = self.forecasts[0]
+            report.forecast_usd, report.forecast_low_usd, report.forecast_high_usd = expected.expected_usd, expected.low_usd, expected.high_usd
         for kind in self.kinds.values():
             report.problems[kind] = report.problems.get(kind, 0) + 1
         report.exit_status = 1 if report.failed else 0

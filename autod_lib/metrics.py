@@ -178,6 +178,16 @@ def cost_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = N
     return _all(con, "cost_by_run", "run_id desc, is_simulated", is_simulated)
 
 
+def batches(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Every batch, where it stands and what its calls cost, newest first.
+
+    batch_key, batch_id, model, state, remote_status, reason, file_id, base_url, setup str · is_simulated, is_open bool · requests, bytes, calls,
+    calls_answered, calls_failed, calls_unpriced, calls_unsettled, input_tokens, cached_tokens, cache_write_tokens, output_tokens int · cost_usd,
+    unsettled_upper_usd Decimal · intended_at, created_at, ended_at UTC · age_s float.   Source: sql/views/71_batches.sql
+    """
+    return _all(con, "batches", "intended_at desc, batch_key", is_simulated)
+
+
 def calls_as_billed(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
     """The bill, call by call and newest first, at most `limit` rows: tokens, the rates stored with the call, and what they come to.
 
@@ -455,6 +465,35 @@ def estimate_vs_bill(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | Non
     median_error, p95_error float, relative.   Source: sql/views/40_estimate_vs_bill.sql
     """
     return _all(con, "estimate_vs_bill", "run_id desc, model, input_mode nulls last, is_simulated", is_simulated)
+
+
+def estimate_error(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How far estimates of input tokens were from the bill, by the published rules alone and with what was learned.
+
+    model, input_mode, confidence str · is_simulated bool · calls int · rules_median_error, rules_p95_error, median_error, p95_error, signed_error
+    float, relative · share_within_tenth float 0–1.   Source: sql/views/40_estimate_vs_bill.sql
+    """
+    return _all(con, "estimate_error", "model, input_mode nulls last, confidence nulls last, is_simulated", is_simulated)
+
+
+def estimate_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
+    """The forecast of each run beside its bill, newest first, at most `limit` rows.
+
+    run_id, basis, model, tier, input_mode str · is_simulated, is_comparable, is_within bool · logged_at UTC · documents, documents_seen, calls,
+    calls_unpriced, calls_unsettled int · expected_usd, low_usd, high_usd, upper_usd, cost_usd, unsettled_upper_usd Decimal · spread, bill_ratio,
+    distance float; is_within, bill_ratio and distance are null where the bill cannot be compared.   Source: sql/views/65_estimate_coverage.sql
+    """
+    sql = f"from estimate_by_run where {ONE_KIND} order by logged_at desc, run_id desc, is_simulated limit $limit"
+    return read(con, sql, {"is_simulated": is_simulated, "limit": limit})
+
+
+def estimate_coverage(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How often the 80 % interval of a forecast held the bill.
+
+    is_simulated, has_seen bool · basis, input_mode str · runs, runs_within, runs_of_width int · share_within, share_low, share_high (Wilson, 95 %),
+    share_promised float 0–1 · median_error, p95_error float, relative · width float, in spreads.   Source: sql/views/65_estimate_coverage.sql
+    """
+    return _all(con, "estimate_coverage", "is_simulated, basis, input_mode, has_seen", is_simulated)
 
 
 def latency_by_hour(

@@ -357,9 +357,23 @@ def upper_bound(
     return max(bounds)
 
 
-def expected_cost(model: str, at: datetime, prefix_tokens: int, document_tokens: int, service_tier: str | None = None) -> Decimal | None:
-    """What a call will cost if its static prefix is read from the cache, as every call's but the first is. None when nobody prices the model."""
-    used = Usage(input_tokens=prefix_tokens + document_tokens, cached_tokens=prefix_tokens, output_tokens=USUAL_OUTPUT_TOKENS)
+def expected_cost(
+    model: str,
+    at: datetime,
+    input_tokens: int,
+    *,
+    cached_tokens: int = 0,
+    written_tokens: int = 0,
+    output_tokens: int = USUAL_OUTPUT_TOKENS,
+    cache_lifetime: str | None = None,
+    service_tier: str | None = None,
+) -> Decimal | None:
+    """What a call of so many tokens will cost, where so many are expected to be read from the cache and written to it for this lifetime.
+
+    None when nobody prices the model.
+    """
+    longer = written_tokens if cache_lifetime == "12h" else 0
+    used = Usage(input_tokens, cached_tokens, written_tokens, written_tokens - longer, longer, output_tokens)
     return price_call(model, used, at, service_tier).cost_usd
 
 

@@ -20,6 +20,7 @@ ADDED: Final = (
 )
 NAMED: Final = 20  # pending documents that a report names; a sentence names fewer
 SHOWN: Final = 3
+FORECAST: Final = ("forecast_usd", "forecast_low_usd", "forecast_high_usd")  # None where nobody prices the model
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class Report:
     unsettled_upper_usd: Decimal = Decimal(0)
     outages: int = 0
     away_s: float = 0.0
+    forecast_usd: Decimal | None = Decimal(0)
+    forecast_low_usd: Decimal | None = Decimal(0)
+    forecast_high_usd: Decimal | None = Decimal(0)
     seconds: float = 0.0
     exit_status: int = 0
     stopped_by: str | None = None
@@ -89,6 +93,9 @@ class Report:
         both = Report(later.run_id, later.simulated, exit_status=max(self.exit_status, later.exit_status), stopped_by=later.stopped_by)
         for name in ADDED:
             setattr(both, name, getattr(self, name) + getattr(later, name))
+        for name in FORECAST:
+            parts = getattr(self, name), getattr(later, name)
+            setattr(both, name, None if None in parts else sum(parts))
         both.failed, both.pending, both.duplicates, both.problems = later.failed, later.pending, later.duplicates, later.problems
         both.undone = later.undone
         both.needs_review, both.reused = later.needs_review, max(0, later.reused - self.processed)  # what was moved away is not seen again
@@ -109,6 +116,10 @@ class Report:
             f"{self.calls} calls cost {self.cost_usd:.6f} {money}: {self.input_tokens:,} input tokens, {self.cached_tokens:,} of them read from "
             f"the cache, {self.output_tokens:,} output tokens; {self.seconds:.1f} s.",
         ]
+        if self.forecast_usd:
+            lines.append(
+                f"Expected were {self.forecast_usd:.6f} {money}, in four of five runs {self.forecast_low_usd:.6f} to {self.forecast_high_usd:.6f}."
+            )
         if self.unsettled:
             lines.append(f"{self.unsettled} calls are unsettled and can have cost up to {self.unsettled_upper_usd:.6f} {money} more.")
         if self.calls_unpriced:

@@ -45,6 +45,7 @@ TABLES: Final = {
     "look": ("looks",),
     "document_read": ("documents_read",),
     "cache_decided": ("cache_decisions",),
+    "forecast": ("forecasts",),
     "call_started": ("calls_started",),
     "call_finished": ("calls_finished", "call_bodies"),
     "breaker_changed": ("breaker_changes",),
@@ -413,7 +414,7 @@ def _insert_piece(
         for kind, group in by_kind.items():
             for table in TABLES.get(kind, ()):
                 # from_json costs what an Arrow table would, without pyarrow; executemany costs 25 times as much.
-                con.execute(f"insert into {table} {_rows(con, table)}", [_json_rows(con, table, group)])
+                con.execute(f"insert into {table} by name {_rows(con, table)}", [_json_rows(con, table, group)])
         for line, reason in poison:
             text = line[:10_000].decode("utf-8", "backslashreplace")
             con.execute("insert into quarantined_lines values (?, ?, ?, ?)", [run_id, journal.now(), reason, text])
@@ -449,7 +450,7 @@ def _list_prices(con: duckdb.DuckDBPyConnection, asked: set[tuple[str, date]]) -
     missing = {*asked, *((model, today) for model, _ in asked)} - known
     listed = [rates.listing() | {"model": model, "day": day} for model, day in sorted(missing) for rates in prices.all_rates(model, day)]
     if listed:
-        con.execute(f"insert into price_list {_rows(con, 'price_list')}", [_json_rows(con, "price_list", listed)])
+        con.execute(f"insert into price_list by name {_rows(con, 'price_list')}", [_json_rows(con, "price_list", listed)])
 
 
 def _refused(con: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> str:

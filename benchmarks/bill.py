@@ -1,9 +1,9 @@
 """The bill of a naive client beside autoD's, by day and at night: `python benchmarks/bill.py FOLDER [--labels CSV]`.
 
 Both are runs of autoD against the simulated API, each in a workspace of its own, so that one ledger counts both. The naive client sends every
-document as a file in high detail, in implicit cache mode, synchronously; autoD its defaults, and at night the same as a batch. Between them one
-policy at a time is switched on; repeated files are measured with every file twice. What a page image costs is not published for these models: RULES
-are those that are published for others, and the bill is made again under each.
+document as a file in high detail, in implicit cache mode, synchronously; autoD its defaults, and at night the same as a batch, or in tier flex.
+Between them one policy at a time is switched on; repeated files are measured with every file twice. What a page image costs is not published for
+these models: RULES are those that are published for others, and the bill is made again under each.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from autod_lib import local_api
 PROJECT = Path(__file__).resolve().parents[1]
 AUTOD = [str(Path(sys.executable).parent / "autod")]
 NAIVE = {"AUTOD_INPUT_MODE": "file-high", "AUTOD_CACHE_POLICY": "implicit"}
+MARKED = {"AUTOD_CACHE_POLICY": "explicit"}
 # Tokens of a page image in low and high detail; but for the first by the provider's guide on images and vision, "Calculating costs", for an A4 page.
 RULES: dict[str, str | None] = {
     "patches of 32 pixels at 96 dpi, low 85": None,
@@ -67,9 +68,9 @@ def rows(home: Path, sql: str) -> list[dict[str, str]]:
 
 
 @contextmanager
-def api(rule: str | None, implicit: str) -> Iterator[str]:
-    """The simulated API with this rule for page images."""
-    with local_api.running(page_tokens=rule, implicit=implicit) as address:
+def api(rule: str | None, implicit: str, batch_reads: float = 0.0) -> Iterator[str]:
+    """The simulated API with this rule for page images; of a batch's lines so many come where the cache is warm."""
+    with local_api.running(page_tokens=rule, implicit=implicit, batch_reads=batch_reads) as address:
         yield address
 
 
@@ -84,10 +85,12 @@ class Study:
         self.count += 1
         return self.work / f"home{self.count}"
 
-    def paid(self, name: str, rule: str | None, *options: str, folder: Path | None = None, **environ: str) -> tuple[Bill, Path]:
+    def paid(
+        self, name: str, rule: str | None, *options: str, folder: Path | None = None, batch_reads: float = 0.0, **environ: str
+    ) -> tuple[Bill, Path]:
         """One run over the folder in a fresh workspace, and its bill by the ledger."""
         home = self.home()
-        with api(rule, self.implicit) as address:
+        with api(rule, self.implicit, batch_reads) as address:
             command(home, address, "ingest", str(folder or self.folder), "--json", *options, **environ)
         if self.labels:
             command(home, "http://127.0.0.1:9/v1", "labels", "import", str(self.labels))
@@ -124,19 +127,6 @@ def repriced(home: Path, policy: str) -> Decimal:
     return Decimal(next(item["repriced_usd"] for item in told["policies"] if item["policy"] == policy))
 
 
-def has_batch() -> bool:
-    """Whether this autoD sends batches; without, the night is the day's ledger at the batch price."""
-    return "--batch" in subprocess.run([*AUTOD, "ingest", "--help"], capture_output=True, text=True, check=True).stdout
-
-
-def night(study: Study, rule: str | None, day: Path) -> tuple[Decimal, Bill | None]:
-    """The bill at night: of a real batch run where there is one, else the day's calls repriced, nothing read from the cache."""
-    if not has_batch():
-        return repriced(day, "batch"), None
-    bill, _ = study.paid("autoD at night, a batch", rule, "--batch")
-    return bill.cost_usd, bill
-
-
 def share(part: Decimal, whole: Decimal) -> str:
     """A part in percent."""
     return f"{part / whole:.1%}"
@@ -152,24 +142,25 @@ def line(bill: Bill, naive: Decimal) -> str:
 
 def whole_bill(study: Study, rule: str | None) -> tuple[Bill, Path]:
     """Naive, one policy at a time, autoD by day and at night, as a table; gives the day's bill and workspace."""
-    naive, naive_home = study.paid("naive client", rule, **NAIVE)
-    mode, _ = study.paid("naive, input mode auto", rule, **NAIVE | {"AUTOD_INPUT_MODE": "auto"})
-    cache, _ = study.paid("naive, autoD's cache policy", rule, **NAIVE | {"AUTOD_CACHE_POLICY": "auto"})
-    day, home = study.paid("autoD by day", rule)
-    cost, batch = night(study, rule, home)
+    naive, _ = study.paid("naive client", rule, **NAIVE)
+    day, home = study.paid("**autoD by day**", rule)
+    bills = [
+        naive,
+        study.paid("naive, input mode auto", rule, **NAIVE | {"AUTOD_INPUT_MODE": "auto"})[0],
+        study.paid("naive, autoD's cache policy", rule, **NAIVE | {"AUTOD_CACHE_POLICY": "auto"})[0],
+        study.paid("naive, as a batch without marks", rule, "--batch", **NAIVE | {"AUTOD_CACHE_POLICY": "none"})[0],
+        day,
+        study.paid("**autoD at night, a batch**", rule, "--batch")[0],
+        study.paid("the same, marked, and half of its lines read", rule, "--batch", batch_reads=0.5, **MARKED)[0],
+        study.paid("the same, marked, and all but the first read", rule, "--batch", batch_reads=1.0, **MARKED)[0],
+        study.paid("the same, marked, and nothing is read", rule, "--batch", **MARKED)[0],
+        study.paid("autoD at night, a batch of the core fields", rule, "--batch", AUTOD_FIELDS="core")[0],
+        study.paid("autoD at night in tier flex", rule, "--tier", "flex")[0],
+    ]
     print("| client | documents | input | read | written | output tokens | USD | of naive | right, all fields | right, doc_type |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for bill in (naive, mode, cache):
+    for bill in bills:
         print(line(bill, naive.cost_usd))
-    only_batch = repriced(naive_home, "batch")
-    print(f"| naive, as a batch (repriced) | {naive.documents} | | | | | {only_batch:.6f} | {share(only_batch, naive.cost_usd)} | | |")
-    print(line(day, naive.cost_usd))
-    if batch is not None:
-        print(line(batch, naive.cost_usd))
-    else:
-        print(f"| autoD at night (the day's calls repriced) | {day.documents} | | | | | {cost:.6f} | {share(cost, naive.cost_usd)} | | |")
-    flex = repriced(home, "flex")
-    print(f"| autoD in tier flex (the day's calls repriced) | {day.documents} | | | | | {flex:.6f} | {share(flex, naive.cost_usd)} | | |")
     print(f"\nLabels scored: {naive.labels}. Goal: at most 45 % by day, 25 % at night.")
     return day, home
 
@@ -231,8 +222,8 @@ def main() -> None:
     parts = given.parts.split(",")
     with tempfile.TemporaryDirectory() as work:
         study = Study(given.folder.resolve(), labels and labels.resolve(), Path(work), given.implicit)
-        if "bill" in parts:
-            day, home = whole_bill(study, None)
+        if {"bill", "modes", "dedupe"} & set(parts):
+            day, home = whole_bill(study, None) if "bill" in parts else study.paid("autoD by day", None)
             for name, part in (("modes", lambda: input_modes(study, home)), ("dedupe", lambda: dedupe(study, day))):
                 if name in parts:
                     print(flush=True)

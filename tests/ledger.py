@@ -125,6 +125,10 @@ def _call(rng: random.Random, document: Made, at: datetime, **given: Any) -> dic
         "cache_policy": "automatic",
         "cache_key": f"{prompt}-{rng.randrange(2)}",
         "estimated_input_tokens": 2200 + 380 * document.pages,
+        "rule_input_tokens": 2250 + 400 * document.pages,
+        "estimated_pages": document.pages,
+        "estimated_output_tokens": 600,
+        "estimate_confidence": "high",
         "estimate_usd": "0.001",
         "cost_upper_usd": "0.010240000000",
         "is_simulated": given["is_simulated"],
@@ -336,6 +340,27 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
                     {"name": "automatic · 2 keys", "is_chosen": True, "expected_usd": "0.0112", "uncached_tokens": 9, "cached_tokens": 8},
                     {"name": "no cache", "is_chosen": False, "expected_usd": "0.0192", "uncached_tokens": 17, "cached_tokens": 0},
                 ],
+            )
+            journal.write(
+                "forecast",
+                logged_at=at,
+                basis="read" if index % 2 else "size",
+                model="gpt-6-luna",
+                tier="sync",
+                input_mode="auto",
+                is_simulated=simulated,
+                is_chosen=True,
+                documents=a_day,
+                documents_seen=index * a_day,
+                input_tokens=2600 * a_day,
+                cached_tokens=1664 * (a_day - 1),
+                cache_write_tokens=1664,
+                output_tokens=600 * a_day,
+                expected_usd=Decimal("0.0006") * a_day,
+                low_usd=Decimal("0.0004") * a_day,
+                high_usd=Decimal("0.0009") * a_day,
+                upper_usd=Decimal("0.0102") * a_day,
+                spread=0.31,
             )
             batch_key = f"{journal.run_id}-1" if index == 1 else None
             if batch_key:

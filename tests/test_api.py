@@ -291,6 +291,20 @@ def test_an_answer_of_another_tier_is_priced_by_that_tier_with_its_rates_kept(se
     assert '"service_tier":"flex"' in call["price_rates"].replace(" ", "")
 
 
+def test_without_capacity_for_flex_a_request_goes_at_the_default_tier(server: tuple[str, Path], tmp_path: Path) -> None:
+    """Both attempts are in the ledger: the first asked for flex and cost nothing, the second is billed in full; other failures change no tier."""
+    asked = ask(tmp_path, server[0], "no-flex", service_tier="flex", attempts=3)
+    tiers = "select service_tier_asked, status, error_kind, price_tier, cost_usd > 0 from api_calls order by started_at"
+
+    assert rows(tmp_path, tiers) == [("flex", "failed", "resource_unavailable", None, None), ("default", "answered", None, "standard", True)]
+    assert asked.answer is not None
+    assert asked.answer.outcome == "completed"
+
+    other = tmp_path / "other"
+    ask(other, server[0], "500", service_tier="flex", attempts=2)
+    assert rows(other, "select distinct service_tier_asked from api_calls") == [("flex",)]
+
+
 def test_a_usage_that_cannot_be_true_spoils_no_sum_of_tokens(server: tuple[str, Path], tmp_path: Path) -> None:
     """The ledger's tokens are NULL as its cost is, the warning says why, and the raw answer keeps what was claimed."""
     call = ask(tmp_path, server[0], "negative-usage").only

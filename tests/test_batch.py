@@ -1,9 +1,12 @@
 """Batches over the real loopback API: a request is submitted once and a line settled once, whatever ends where, with the record of one by one."""
 
+import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,10 +18,10 @@ from typing import Any
 import openai
 import pytest
 
-from autod_lib import batch
+from autod_lib import batch, journal
 from autod_lib.errors import SettingsError, WorkspaceBusy
 from autod_lib.local_api import running
-from autod_lib.report import Options
+from autod_lib.report import Options, Report
 from autod_lib.settings import Settings
 
 from . import pipeline
@@ -165,6 +168,25 @@ def _killed(point: str, *arguments: str | Path, home: Path, address: str) -> "su
     environ = environment(home, address, PYTHONPATH=str(PROJECT))
     command = [sys.executable, "-c", KILLED_BEFORE_IT_IS_RECORDED, point, *map(str, arguments)]
     return subprocess.run(command, env=environ, cwd=home.parent, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+def test_a_batch_whose_calls_were_not_all_recorded_is_never_sent(home: Path, log: Path, tmp_path: Path) -> None:
+    """A power cut in the middle of the intent: what could not be settled later is not uploaded; its documents go in another batch."""
+    inbox = make_inbox(tmp_path / "in", 3)
+    with served(log) as address:
+        autod("batch", "submit", inbox, home=home, address=address, AUTOD_CRASH_AT="batch:1")
+        [segment] = journal.segments(home)
+        lines = segment.read_bytes().splitlines(keepends=True)
+        second = [number for number, line in enumerate(lines) if b'"kind":"call_started"' in line][1]
+        segment.write_bytes(b"".join(lines[:second]) + lines[second][:40])
+        report = batch.ingest_in_batches([inbox], settings_for(home, address))
+
+    assert (report.exit_status, report.processed) == (0, 3)
+    assert rows(home, "select state, requests, calls_failed, calls_answered from batches order by intended_at") == [
+        ("gone", 3, 1, 0),
+        ("collected", 3, 0, 3),
+    ]
+    the_ledger_agrees(home, log)
 
 
 @pytest.mark.parametrize("point", ["call_finished", "extraction", "collected"])
@@ -438,6 +460,34 @@ def test_marks_in_a_batch_follow_what_the_ledger_has_seen(home: Path, log: Path,
         ("batch", "explicit"),
         ("batch", "explicit"),
     ]
+
+
+def test_a_notebook_waits_for_a_batch_until_it_is_interrupted(home: Path, log: Path, tmp_path: Path) -> None:
+    """Inside a running loop, as a notebook's is: it works there, and an interrupt ends the waiting; the batch goes on."""
+    inbox = make_inbox(tmp_path / "in", 1)
+
+    async def cell(settings: Settings) -> Report:
+        return batch.ingest_in_batches([inbox], settings)
+
+    with served(log, batch_seconds=600) as address:
+        settings = settings_for(home, address)
+        interrupt = threading.Thread(target=lambda: (_until_created(home), os.kill(os.getpid(), signal.SIGINT)))
+        interrupt.start()
+        loop = asyncio.new_event_loop()
+        report = loop.run_until_complete(cell(settings))
+        loop.close()
+        interrupt.join()
+
+    assert (report.exit_status, report.pending) == (130, 1)
+    assert "autod batch collect" in str(report.stopped_by)
+    assert one(home, "select count(*) from batches where is_open") == 1
+
+
+def _until_created(home: Path) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not any('"state":"created"' in segment.read_text() for segment in journal.segments(home)) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1.5)  # by then it waits
 
 
 def test_what_does_not_go_with_a_batch_is_refused(home: Path, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
         "month_forecast",
         lambda frame: charts.month_forecast(frame, pl.DataFrame(schema={"day_utc": pl.Date, "cost_usd": pl.Decimal})),
     ),
+    "forecasts": ("estimate_by_run", charts.forecasts),
     "cache_by_day": ("cache_by_day", charts.cache_by_day),
     "cache_by_key": ("cache_by_key", charts.cache_by_key),
     "cache_by_policy": ("cache_by_policy", charts.cache_by_policy),

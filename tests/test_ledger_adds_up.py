@@ -26,6 +26,7 @@ PARTS = {
     "batches": "calls that were sent in batches",
     "errors_by_kind": "calls in which something went wrong",
     "estimate_vs_bill": "answered calls that were estimated",
+    "estimate_by_run": "runs that were forecast",
     "document_problems": "documents that went wrong",
     "calls_reconciled": "calls that were unsettled until the provider's data told how they ended",
     "documents": "documents that were read, in the one kind of money that is shown of each",

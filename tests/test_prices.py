@@ -165,10 +165,15 @@ def test_the_bound_of_a_tier_is_the_dearest_that_the_answer_may_name() -> None:
 
 
 def test_an_expectation_is_that_of_the_tier() -> None:
-    """An estimate of a batch is half of one of the standard tier."""
-    standard, batch = (prices.expected_cost("gpt-6-luna", AT, 1600, 800, tier) for tier in (None, "batch"))
-    assert standard is not None
+    """An estimate of a batch is half of one of the standard tier; what is read from the cache is cheaper, what is written for 12 hours dearer."""
+    standard, batch = (prices.expected_cost("gpt-6-luna", AT, 2400, service_tier=tier) for tier in (None, "batch"))
+    read, written, longer = (
+        prices.expected_cost("gpt-6-luna", AT, 2400, **tokens)
+        for tokens in ({"cached_tokens": 1600}, {"written_tokens": 1600}, {"written_tokens": 1600, "cache_lifetime": "12h"})
+    )
+    assert standard == Decimal("0.00054")
     assert batch == standard / 2
+    assert (read, written, longer) == (Decimal("0.000396"), Decimal("0.00058"), Decimal("0.00078"))
 
 
 def test_a_call_that_the_clock_dates_before_there_were_prices_costs_none() -> None:

@@ -153,6 +153,20 @@ def test_an_interrupted_migration_leaves_nothing_behind(home: Path, monkeypatch:
     assert _figures(home) == expected
 
 
+def test_a_step_that_comes_late_puts_no_value_into_another_column(unloaded: Path, monkeypatch: pytest.MonkeyPatch, expected: Figures) -> None:
+    """Versions are a set: in a database that got a lower one after a higher one, columns stand in another order, and the figures are the same."""
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_migrations", lambda real=store._migrations: [step for step in real() if step[0] != 2])
+        patched.setattr(store, "_views", list)
+        patched.setattr(store, "_views_hash", lambda: "none")
+        with store.writing(unloaded) as con:
+            before = con.execute("select column_name from duckdb_columns() where table_name = 'calls_started'").fetchall()
+    assert _figures(unloaded) == expected
+    with store.reading(unloaded) as con:
+        after = con.execute("select column_name from duckdb_columns() where table_name = 'calls_started' order by column_index").fetchall()
+    assert after[: len(before)] == before
+
+
 def test_a_database_of_a_newer_autod_is_refused_and_not_changed(home: Path) -> None:
     """Exit 6, both versions named, and the file is the same to the byte."""
     with store.writing(home) as con:

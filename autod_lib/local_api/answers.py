@@ -21,6 +21,7 @@ from .validate import Request
 FENCE_START = re.compile(r"^<document\b[^\n]*$", re.MULTILINE)
 FENCE_END = re.compile(r"^</document>", re.MULTILINE)
 FILE_NAME = re.compile(r"^\W*file_name\W*:[ \t]*(?P<value>.*)$", re.MULTILINE)
+EXCERPT_AT_MOST = re.compile(r"\bocr_text_excerpt\b[^\n]{0,200}?\bat most (?P<characters>\d+) characters")
 PAGE_COUNT = re.compile(r"^\W*page_count\W*:\W*(?P<value>\d+)", re.MULTILINE)
 CHARACTERS_A_TOKEN = 4
 
@@ -76,7 +77,22 @@ async def answer_text(request: Request, file: SentFile | None, pages: Sequence[s
             confidence=options.confidence,
         )
         return _rendered(record, request.schema_text, options.output_tokens)
-    return _rendered(await readers.run(_by_rules, document, request.model.name), request.schema_text, 0)
+    record = await readers.run(_by_rules, document, request.model.name)
+    return _rendered(_as_short_as_asked(record, request), request.schema_text, 0)
+
+
+def _as_short_as_asked(record: dict[str, object], request: Request) -> dict[str, object]:
+    """The record with an excerpt as long as the system or developer message allows: the one length that this reader keeps to."""
+    static = (part.text for message in request.messages if message.role != "user" for part in message.parts)
+    limits = [limit for text in static if (limit := _excerpt_at_most(text)) is not None]
+    excerpt = record.get("ocr_text_excerpt")
+    return record if not limits or not isinstance(excerpt, str) else {**record, "ocr_text_excerpt": excerpt[: min(limits)]}
+
+
+@lru_cache(maxsize=64)
+def _excerpt_at_most(text: str) -> int | None:
+    found = EXCERPT_AT_MOST.search(text)
+    return int(found["characters"]) if found else None
 
 
 def _by_rules(document: Document, model: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ import orjson
 
 from .wire import ApiError, JsonObject, error_object, message_item, refusal_item
 
-BEFORE = ("429", "429-retry-after", "500", "502", "503", "insufficient-quota", "slow", "drop-before", "redirect")
+BEFORE = ("429", "429-retry-after", "500", "502", "503", "insufficient-quota", "no-flex", "slow", "drop-before", "redirect")
 ANSWER = (
     "invalid-json",
     "invalid-answer",
@@ -145,6 +145,9 @@ def refused(fault: Fault) -> ApiError | None:
     if fault.name == "insufficient-quota":
         message = "You exceeded your current quota, please check your plan and billing details."
         return ApiError(429, message, code="insufficient_quota", kind="insufficient_quota")
+    if fault.name == "no-flex":
+        message = "Resource unavailable: there is no capacity for flex processing."
+        return ApiError(429, message, code="resource_unavailable", kind="resource_unavailable")
     if fault.name in ("500", "502", "503"):
         message = "The server had an error while processing your request."
         return ApiError(int(fault.name), message, kind="server_error", code="server_error")

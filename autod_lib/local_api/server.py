@@ -164,6 +164,8 @@ class LocalApi:
         return drawn(self.options.faults, self.options.seed, self.orders[place] - 1, place)
 
     async def _before(self, call: Call) -> None:
+        if call.fault is not None and call.fault.name == "no-flex" and b'"service_tier":"flex"' not in call.body:
+            call.fault = None
         if call.fault is None:
             return
         if error := refused(call.fault):

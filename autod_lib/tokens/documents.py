@@ -36,7 +36,8 @@ PRIOR: Final[dict[Confidence, float]] = {"high": 3.0, "medium": 4.0, "low": 10.0
 class Learned:
     """What the ledger has seen of a model in an input mode: tokens a unit by which answers differed from the rules, middle and 80 % of them.
 
-    The unit is a page where pages are sent as images, else the document.
+    The unit is a page where pages are sent as images, else the document. It holds for estimates of one confidence: where texts are not counted, it
+    holds what a page's text has, too.
     """
 
     documents: int
@@ -83,15 +84,17 @@ def estimate_document(
         text_at_most = page_count * PAGE_TEXT_TOKENS_AT_MOST if text_tokens is None else text_tokens * 2 + 200
         units = page_count
     rules = text + images + FRAME_TOKENS
-    if learned is not None and confidence == "high":
+    if learned is not None and confidence != "low":
         tokens, low, high = (max(0, rules + round(units * each)) for each in (learned.middle, learned.low, learned.high))
     else:
         guessed = images + FRAME_TOKENS + (text if text_tokens is None else 0)
         tokens, times = rules, PRIOR[confidence]
         low, high = rules - guessed + int(guessed / times), rules - guessed + int(guessed * times)
     at_most = text_at_most + images_at_most + FRAME_TOKENS_AT_MOST
+    if learned is None:
+        high = min(high, at_most)
     known_pages = None if confidence == "low" else page_count
-    return Estimate(min(tokens, at_most), low, high, at_most, confidence, rules, input_mode, known_pages, text_tokens)
+    return Estimate(tokens, low, high, max(at_most, high), confidence, rules, input_mode, known_pages, text_tokens)
 
 
 def estimate_reading(reading: "Reading", model: str, input_mode: str, *, learned: Learned | None = None) -> Estimate:
