@@ -156,11 +156,22 @@ _SETTING_UP: Final = threading.Lock()
 
 def _in_utc(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Makes every time come back in UTC whatever the machine's zone, then locks the configuration, which connections of a process share."""
-    with _SETTING_UP:
+    with _SETTING_UP, _interrupts():
         if con.execute("select current_setting('lock_configuration')").fetchall() != [(True,)]:
             con.execute("set global TimeZone = 'UTC'")
             con.execute("set lock_configuration = true")
     return con
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """An interrupt that strikes within a query is still an interrupt: DuckDB makes a RuntimeError of it."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _damaged(home: Path, error: Exception) -> WorkspaceUnusable:
@@ -239,7 +250,7 @@ def writing(home: Path, *, wait_s: float = 30.0, memory_limit: str | None = None
 
     Raises: WorkspaceBusy, WorkspaceUnusable, StoreDamaged, StoreTooNew.
     """
-    with _gate(home, alone=True, wait_s=wait_s):
+    with _interrupts(), _gate(home, alone=True, wait_s=wait_s):
         con = _open(home, read_only=False, wait_s=wait_s, memory_limit=memory_limit, merge=merge)
         try:
             migrate(con)
@@ -265,7 +276,7 @@ def reading(home: Path, *, wait_s: float = 10.0) -> Iterator[duckdb.DuckDBPyConn
     if not database(home).exists():
         load(home, wait_s=wait_s)
     for may_load in (True, False):
-        with _gate(home, alone=False, wait_s=wait_s):
+        with _interrupts(), _gate(home, alone=False, wait_s=wait_s):
             con = _open(home, read_only=True, wait_s=wait_s)
             try:
                 behind = may_load and _is_behind(con, home)
