@@ -200,7 +200,7 @@ class Reconciliation:
         """The outcome for a person."""
         money = "simulated USD" if self.is_simulated else "USD"
         span = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-        lines = [f"{span}, {self.source}: the ledger has {self.ledger_usd:f} {money}, the provider {self.invoice_usd:f}."]
+        lines = [f"{span}, {self.source}: the ledger has {self.ledger_usd.normalize():f} {money}, the provider {self.invoice_usd.normalize():f}."]
         if self.is_balanced:
             lines.append("They agree to the token and the last decimal.")
         lines += [f"{step.day} {step.model or 'all models'}: {step.sentence}" for step in self.steps]
@@ -302,12 +302,12 @@ def compare(ledger: dict[Key, Cell], invoice: Invoice, first: date, last: date, 
     for key in sorted({*others, *other_charged}):
         calls = sum(part.requests for part in others.get(key, {}).values())
         usd = _usd_by_tier(key, others[key]) or Decimal(0) if invoice.charged is None else other_charged.get(key, Decimal(0))
-        steps.append(Step("other_keys", *key, calls, usd, f"{_calls(calls)} of other keys, {usd:f} USD."))
+        steps.append(Step("other_keys", *key, calls, usd, f"{_calls(calls)} of other keys, {_usd(usd, '')}."))
     if invoice.charged is not None:
         lines = [line for line in invoice.charged if own_key is None or line.api_key_id in (own_key, None)]
         steps += _amounts(ledger, own if invoice.used is not None else None, expected, charged, lines, _unit(invoice))
     for day, line_item, usd in services:
-        steps.append(Step("other_services", day, None, 0, usd, f"{line_item}: {usd:f} USD, which is no call to a model of the ledger."))
+        steps.append(Step("other_services", day, None, 0, usd, f"{line_item}: {_usd(usd, '')}, which is no call to a model of the ledger."))
     order = list(STEPS)
     steps.sort(key=lambda step: (step.day, order.index(step.name), step.model or ""))
     everything: dict[Key, dict[str, Tokens]] = defaultdict(dict)
@@ -316,6 +316,10 @@ def compare(ledger: dict[Key, Cell], invoice: Invoice, first: date, last: date, 
             for tier, part in parts.items():
                 everything[key][tier] = everything[key].get(tier, NOTHING).plus(part)
     return Reconciliation(first, last, invoice.source, is_simulated, own_key, ledger, dict(everything), steps, proofs)
+
+
+def _usd(amount: Decimal, sign: str = "+") -> str:
+    return f"{amount.normalize():{sign}f} USD"
 
 
 def _calls(count: int) -> str:
@@ -413,7 +417,7 @@ class _Difference:
             left -= usd
         if self.moves:
             moved = sum(part.requests for part in self.by_tier.values() if part.requests > 0) - max(0, self.total.requests)
-            found.append(Step("service_tier", *self.key, 0, tier_usd, f"{_calls(moved)} booked in {self._moved_to()}, {tier_usd:+f} USD."))
+            found.append(Step("service_tier", *self.key, 0, tier_usd, f"{_calls(moved)} booked in {self._moved_to()}, {_usd(tier_usd)}."))
         return found
 
     def _estimate(self, name: str, count: int) -> Decimal:
@@ -424,11 +428,11 @@ class _Difference:
         return " and ".join(sorted(tier for tier, part in self.by_tier.items() if part.requests > 0))
 
     def _step(self, name: str, count: int, usd: Decimal) -> Step:
-        total = f"{usd:+f} USD"
+        total = _usd(usd)
         upper = sum((call.upper_usd or Decimal(0) for call in self.cell.unsettled), Decimal(0))
         sentence = {
             "cost_unknown": f"{_calls(count)} answered without a known cost, and billed, {total}.",
-            "unsettled": f"{count} of {len(self.cell.unsettled)} unsettled calls billed, {total}; all of them can have cost {upper:f} at most.",
+            "unsettled": f"{count} of {len(self.cell.unsettled)} unsettled calls billed, {total}; they can have cost {_usd(upper, '')} at most.",
             "not_in_ledger": f"{_calls(count)} not in this ledger, {total}: another program or workspace uses the same key or project.",
             "not_shown": f"{_calls(-count)} of the ledger not shown, {total}: usage of the last hours may come later.",
             "tokens": f"the same calls have {self.total.all - self.total.output:+,} input and {self.total.output:+,} output tokens, {total}.",
@@ -436,8 +440,10 @@ class _Difference:
         return Step(name, *self.key, count, usd, sentence)
 
     def proofs(self, *, is_simulated: bool, is_own: bool) -> list[Proof]:
-        """The unsettled calls whose end the data proves: none of them was billed and nothing is new at all; or, of usage that is told of our key alone
-        (`is_own`), all of them were and nothing else is new."""
+        """The unsettled calls whose end the data proves: none was billed, as nothing is new at all; or all were, as nothing else is.
+
+        The second needs usage of our key alone (`is_own`): another's calls could pass for them.
+        """
         calls, (day, model) = self.cell.unsettled, self.key
         if not calls or self.cell.unknown or any(call.is_open for call in calls):
             return []
@@ -486,22 +492,22 @@ def _amounts(
         if amount == ours:
             continue
         if abs(amount - ours) <= unit / 2 * len(own):
-            found.append(step("rounding", sentence=f"amounts are rounded to {unit:f} USD, {amount - ours:+f} USD over {len(own)} lines."))
+            found.append(step("rounding", sentence=f"amounts are rounded to {unit:f} USD, {_usd(amount - ours)} over {len(own)} lines."))
         elif usage is None:
             upper = sum((call.upper_usd or Decimal(0) for key in keys for call in (*ledger[key].unsettled, *ledger[key].unknown)), Decimal(0))
             if 0 < amount - ours <= upper:
-                said = f"{amount - ours:+f} USD, which unsettled calls and calls without a cost can explain: they can have cost {upper:f}."
+                said = f"{_usd(amount - ours)}, which unsettled calls and calls without a cost can explain: they can have cost {_usd(upper, '')}."
                 found.append(step("unsettled", sentence=said))
             else:
-                found.append(step("unexplained", sentence=f"{amount - ours:+f} USD; with the usage of that day more could be told."))
+                found.append(step("unexplained", sentence=f"{_usd(amount - ours)}; with the usage of that day more could be told."))
         elif _same_tokens(usage, keys, own) and ours:
             ratio = (amount / ours).quantize(Decimal("0.0001"), ROUND_HALF_UP)
-            found.append(step("price", sentence=f"the same tokens are charged at {ratio} times our prices, {amount - ours:+f} USD."))
+            found.append(step("price", sentence=f"the same tokens are charged at {ratio} times our prices, {_usd(amount - ours)}."))
         elif any(sum(ledger[key].usd.values(), Decimal(0)) == 0 and usd_of(key[1], day, "", NOTHING) is None for key in keys if key in ledger):
-            found.append(step("cost_unknown", sentence=f"no price list of ours knows the model, {amount - ours:+f} USD."))
+            found.append(step("cost_unknown", sentence=f"no price list of ours knows the model, {_usd(amount - ours)}."))
         else:
             what = "nothing is charged" if not own else "the lines are of other tokens than the usage shows"
-            found.append(step("unexplained", sentence=f"{what}, {amount - ours:+f} USD."))
+            found.append(step("unexplained", sentence=f"{what}, {_usd(amount - ours)}."))
     return found
 
 
@@ -541,11 +547,17 @@ def _record(settings: Settings, result: Reconciliation, raised: alerts.Earlier, 
             segment.write("call_reconciled", **common, **_closing(proof))
         if not result.is_explained:
             usd = sum((step.usd for step in result.steps if step.name == "unexplained"), Decimal(0))
-            said = f"{result.source}, {result.first} to {result.last}: {usd:+f} USD of the invoice are unexplained; see 20_cost."
+            said = f"{result.source}, {result.first} to {result.last}: {_usd(usd)} of the invoice are unexplained; see 20_cost."
             with alerts.Alerts(settings, segment, raised) as channel:
                 window = f"{result.first} to {result.last}"
                 channel.raise_once(alerts.Alert("warning", "reconcile", said, "unexplained", window, result.is_simulated))
-        segment.write("run_finished", exit_status=0 if result.is_explained else 1, state="finished", seconds=round(time.monotonic() - begun, 3), summary={"settled": settle})
+        segment.write(
+            "run_finished",
+            exit_status=0 if result.is_explained else 1,
+            state="finished",
+            seconds=round(time.monotonic() - begun, 3),
+            summary={"settled": settle},
+        )
     store.load(settings.home)
 
 
