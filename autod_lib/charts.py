@@ -555,14 +555,10 @@ def reconciliation(frame: pl.DataFrame) -> Chart:
         return nothing("Does the provider's invoice agree?", "run autod reconcile --from DAY, with an admin key or --file EXPORT")
     steps = {row["step"]: row for row in frame.iter_rows(named=True)}
     own, theirs = steps["ledger"]["usd"], steps["invoice"]["usd"]
-    between = [row for name, row in steps.items() if name not in ("ledger", "invoice")]
     title = f"Ledger and invoice agree to the last decimal: {usd(own)}"
-    if between:
-        largest = max(between, key=lambda row: abs(row["usd"]))["step"]
+    if len(steps) > 2:
         gap = f"{usd(abs(theirs - own))} {'more' if theirs > own else 'less'} than the ledger" if theirs != own else "as much as the ledger"
-        title = f"The invoice is {usd(theirs)}, {gap}; most of what lies between: {STEPS[largest]}"
-    unexplained = steps["unexplained"]["usd"] if "unexplained" in steps else Decimal(0)
-    first, last = min(frame["first_day"].to_list()), max(frame["last_day"].to_list())
+        title = f"The invoice is {usd(theirs)}, {gap}; {'some' if 'unexplained' in steps else 'nothing'} of it is unexplained"
     rows = [
         {
             "name": STEPS.get(row["step"], row["step"]),
@@ -574,7 +570,8 @@ def reconciliation(frame: pl.DataFrame) -> Chart:
         }
         for row in steps.values()
     ]
-    subtitle = f"USD of {page_days(first, last)}; blue: a total, orange: explained, red: unexplained ({usd(unexplained)})"
+    compared = page_days(steps["ledger"]["first_day"], steps["ledger"]["last_day"])
+    subtitle = f"USD of {compared}; blue: a total, orange: explained, red: unexplained"
     return _finished(_waterfall(frame, rows, {"total": BLUE, "explained": ORANGE, "unexplained": RED}), frame, title, subtitle)
 
 

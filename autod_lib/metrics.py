@@ -237,10 +237,10 @@ def reconciliation(
 ) -> pl.DataFrame:
     """What lies between the ledger and the provider's invoice, each day by its newest comparison.
 
-    day_utc date · model str, null for all or none · step str · is_simulated bool · calls int · usd Decimal · sentence, source, run_id str ·
-    reconciled_at UTC.   Source: sql/views/66_reconciliation.sql
+    day_utc date · place int, of the step · model str, null for all or none · step str · is_simulated bool · calls int · usd Decimal · sentence,
+    source, run_id str · reconciled_at UTC.   Source: sql/views/66_reconciliation.sql
     """
-    return _by_day(con, "reconciliation", "day_utc, is_simulated, step, model nulls first, sentence", is_simulated, since, until)
+    return _by_day(con, "reconciliation", "day_utc, is_simulated, place, model nulls first, sentence", is_simulated, since, until)
 
 
 def reconciliation_waterfall(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:

@@ -10,6 +10,7 @@ Calls count for the UTC day of the answer's own time, where it was kept, else fo
 """
 
 import re
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -50,7 +51,7 @@ STEPS: Final = {
 CALLS_SQL: Final = """
 with calls as (
     select coalesce(model_answered, model) as model_billed, model, price_tier, status, call_id, cost_usd, cost_upper_usd, estimate_usd,
-           uncached_tokens, cached_tokens, cache_write_tokens, cache_write_12h_tokens, output_tokens, started_at, service_tier_asked, error_kind,
+           uncached_tokens, cached_tokens, cache_write_tokens, cache_write_12h_tokens, output_tokens, started_at, error_kind,
            coalesce(to_timestamp(try_cast(body ->> '$.created_at' as bigint)), finished_at, started_at) as answered_at
     from api_calls left join call_bodies using (run_id, call_id)
     where is_simulated = $simulated and status <> 'failed'
@@ -67,7 +68,6 @@ class Call:
     call_id: UUID
     estimate_usd: Decimal
     upper_usd: Decimal | None
-    service_tier: str
     is_open: bool = False
 
 
@@ -103,11 +103,11 @@ class Proof:
     call_id: UUID
     day: date
     model: str
-    service_tier: str
     is_billed: bool
     together: int
-    tokens: Tokens
-    usd: Decimal
+    service_tier: str = prices.STANDARD
+    tokens: Tokens = NOTHING
+    usd: Decimal = Decimal(0)
 
 
 @dataclass
@@ -121,7 +121,6 @@ class Reconciliation:
     own_key: str | None
     ledger: dict[Key, Cell]
     provider: dict[Key, dict[str, Tokens]]
-    charged: dict[tuple[date, str | None], Decimal]
     steps: list[Step]
     proofs: list[Proof]
 
@@ -201,7 +200,7 @@ class Reconciliation:
         """The outcome for a person."""
         money = "simulated USD" if self.is_simulated else "USD"
         span = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-        lines = [f"{span}, {self.source}: the ledger has {self.ledger_usd:f} {money}, the provider {self.invoice_usd:f}."]
+        lines = [f"{span}, {self.source}: the ledger has {self.ledger_usd.normalize():f} {money}, the provider {self.invoice_usd.normalize():f}."]
         if self.is_balanced:
             lines.append("They agree to the token and the last decimal.")
         lines += [f"{step.day} {step.model or 'all models'}: {step.sentence}" for step in self.steps]
@@ -218,6 +217,7 @@ def reconcile(settings: Settings, first: date, last: date, *, exports: list[Path
     `exports` are files of the provider's dashboard; without any, its endpoints are asked. `settle` notes the unsettled calls that are proved.
     Raises: SettingsError for days or files that are none; MissingKey, ApiRefused, ApiUnavailable when the provider is to be asked and does not tell.
     """
+    begun = time.monotonic()
     if last < first:
         raise SettingsError(f"--to {last} lies before --from {first}.")
     invoice = (read_exports(exports) if exports else fetch(settings, first, last)).within(first, last)
@@ -228,7 +228,7 @@ def reconcile(settings: Settings, first: date, last: date, *, exports: list[Path
         raised = alerts.earlier(con, settings.home)
     own_key = settings.api_key_id or own_key_of(ledger, invoice)
     result = compare(ledger, invoice, first, last, own_key=own_key, is_simulated=settings.is_simulated)
-    _record(settings, result, raised, settle=settle)
+    _record(settings, result, raised, begun, settle=settle)
     return result
 
 
@@ -258,8 +258,7 @@ def ledger_cells(con: duckdb.DuckDBPyConnection, invoice: Invoice, first: date, 
             continue
         if key not in shown:  # an answer may name a model that it was not billed as
             key = (row["day_utc"], base_name(row["model"]))
-        tier = prices.billed_tier(row["price_tier"] or row["service_tier_asked"])
-        call = Call(row["call_id"], row["estimate_usd"] or Decimal(0), row["cost_upper_usd"], tier, row["error_kind"] == "in_batch")
+        call = Call(row["call_id"], row["estimate_usd"] or Decimal(0), row["cost_upper_usd"], row["error_kind"] == "in_batch")
         (cells[key].unsettled if row["status"] == "unsettled" else cells[key].unknown).append(call)
     return dict(cells)
 
@@ -290,32 +289,37 @@ def compare(ledger: dict[Key, Cell], invoice: Invoice, first: date, last: date, 
     charged, other_charged, services = _charges(invoice, own_key, {model for _, model in (*ledger, *own)})
     steps: list[Step] = []
     proofs: list[Proof] = []
-    has_costs = invoice.charged is not None
     expected: dict[Key, Decimal] = {}
     for key in sorted({*ledger, *own}):
         cell = ledger.get(key, Cell())
-        found = _Difference(key, cell, own.get(key, {})) if invoice.used is not None else None
-        if found is not None:
-            steps += found.steps()
-            proofs += found.proofs(is_simulated=is_simulated)
-        expected[key] = sum(cell.usd.values(), Decimal(0)) + (sum((step.usd for step in found.steps()), Decimal(0)) if found else Decimal(0))
+        expected[key] = sum(cell.usd.values(), Decimal(0))
+        if invoice.used is not None:
+            difference = _Difference(key, cell, own.get(key, {}))
+            found = difference.steps()
+            expected[key] += sum((step.usd for step in found), Decimal(0))
+            steps += found
+            proofs += difference.proofs(is_simulated=is_simulated, is_own=own_key is not None)
     for key in sorted({*others, *other_charged}):
         calls = sum(part.requests for part in others.get(key, {}).values())
-        usd = other_charged.get(key, Decimal(0)) if has_costs else _usd_by_tier(key, others[key]) or Decimal(0)
-        steps.append(Step("other_keys", *key, calls, usd, f"{_calls(calls)} of other keys, {usd:f} USD."))
-    if has_costs:
-        lines = [line for line in invoice.charged or () if own_key is None or line.api_key_id in (own_key, None)]
+        usd = _usd_by_tier(key, others[key]) or Decimal(0) if invoice.charged is None else other_charged.get(key, Decimal(0))
+        steps.append(Step("other_keys", *key, calls, usd, f"{_calls(calls)} of other keys, {_usd(usd, '')}."))
+    if invoice.charged is not None:
+        lines = [line for line in invoice.charged if own_key is None or line.api_key_id in (own_key, None)]
         steps += _amounts(ledger, own if invoice.used is not None else None, expected, charged, lines, _unit(invoice))
     for day, line_item, usd in services:
-        steps.append(Step("other_services", day, None, 0, usd, f"{line_item}: {usd:f} USD, which is no call to a model of the ledger."))
+        steps.append(Step("other_services", day, None, 0, usd, f"{line_item}: {_usd(usd, '')}, which is no call to a model of the ledger."))
     order = list(STEPS)
-    steps = sorted((step for step in steps if step.usd or step.calls), key=lambda step: (step.day, order.index(step.name), step.model or ""))
+    steps.sort(key=lambda step: (step.day, order.index(step.name), step.model or ""))
     everything: dict[Key, dict[str, Tokens]] = defaultdict(dict)
     for usage in (own, others):
         for key, parts in usage.items():
             for tier, part in parts.items():
                 everything[key][tier] = everything[key].get(tier, NOTHING).plus(part)
-    return Reconciliation(first, last, invoice.source, is_simulated, own_key, ledger, dict(everything), charged, steps, proofs)
+    return Reconciliation(first, last, invoice.source, is_simulated, own_key, ledger, dict(everything), steps, proofs)
+
+
+def _usd(amount: Decimal, sign: str = "+") -> str:
+    return f"{amount.normalize():{sign}f} USD"
 
 
 def _calls(count: int) -> str:
@@ -413,7 +417,7 @@ class _Difference:
             left -= usd
         if self.moves:
             moved = sum(part.requests for part in self.by_tier.values() if part.requests > 0) - max(0, self.total.requests)
-            found.append(Step("service_tier", *self.key, 0, tier_usd, f"{_calls(moved)} booked in {self._moved_to()}, {tier_usd:+f} USD."))
+            found.append(Step("service_tier", *self.key, 0, tier_usd, f"{_calls(moved)} booked in {self._moved_to()}, {_usd(tier_usd)}."))
         return found
 
     def _estimate(self, name: str, count: int) -> Decimal:
@@ -424,43 +428,40 @@ class _Difference:
         return " and ".join(sorted(tier for tier, part in self.by_tier.items() if part.requests > 0))
 
     def _step(self, name: str, count: int, usd: Decimal) -> Step:
-        total = f"{usd:+f} USD"
+        total = _usd(usd)
         upper = sum((call.upper_usd or Decimal(0) for call in self.cell.unsettled), Decimal(0))
         sentence = {
             "cost_unknown": f"{_calls(count)} answered without a known cost, and billed, {total}.",
-            "unsettled": f"{count} of {len(self.cell.unsettled)} unsettled calls billed, {total}; all of them can have cost {upper:f} at most.",
+            "unsettled": f"{count} of {len(self.cell.unsettled)} unsettled calls billed, {total}; they can have cost {_usd(upper, '')} at most.",
             "not_in_ledger": f"{_calls(count)} not in this ledger, {total}: another program or workspace uses the same key or project.",
             "not_shown": f"{_calls(-count)} of the ledger not shown, {total}: usage of the last hours may come later.",
             "tokens": f"the same calls have {self.total.all - self.total.output:+,} input and {self.total.output:+,} output tokens, {total}.",
         }[name]
         return Step(name, *self.key, count, usd, sentence)
 
-    def proofs(self, *, is_simulated: bool) -> list[Proof]:
-        """The unsettled calls whose end the data proves: all of them billed and nothing else new, or none of them and nothing new at all."""
-        calls = self.cell.unsettled
+    def proofs(self, *, is_simulated: bool, is_own: bool) -> list[Proof]:
+        """The unsettled calls whose end the data proves: none was billed, as nothing is new at all; or all were, as nothing else is.
+
+        The second needs usage of our key alone (`is_own`): another's calls could pass for them.
+        """
+        calls, (day, model) = self.cell.unsettled, self.key
         if not calls or self.cell.unknown or any(call.is_open for call in calls):
             return []
-        day, model = self.key
         if not self.by_tier:
             is_over = is_simulated or journal.now() - datetime(day.year, day.month, day.day, tzinfo=UTC) >= timedelta(days=1) + LAG
-            return [Proof(call.call_id, day, model, call.service_tier, False, len(calls), NOTHING, Decimal(0)) for call in calls] if is_over else []
-        uppers = [call.upper_usd for call in calls]
-        usd, _ = self.usd()
-        if len(self.by_tier) > 1 or self.total.requests != len(calls) or min(self.total) < 0 or None in uppers:
-            return []
-        if usd > sum((upper or Decimal(0) for upper in uppers), Decimal(0)):
+            return [Proof(call.call_id, day, model, False, len(calls)) for call in calls] if is_over else []
+        uppers = [call.upper_usd for call in calls if call.upper_usd is not None]
+        if not is_own or len(self.by_tier) > 1 or self.total.requests != len(calls) or min(self.total) < 0 or len(uppers) < len(calls):
             return []
         ((tier, total),) = self.by_tier.items()
-        shares = [Tokens(*(count // len(calls) + (place < count % len(calls)) for count in total)) for place in range(len(calls))]
-        values = [usd_of(model, day, tier, share) for share in shares]
-        if None in values:
-            return []
-        tier = tier or prices.STANDARD
-        return [
-            Proof(call.call_id, day, model, tier, True, len(calls), share, value)
-            for call, share, value in zip(calls, shares, values, strict=True)
-            if value is not None
-        ]
+        found = []
+        for place, call in enumerate(calls):
+            share = Tokens(*(count // len(calls) + (place < count % len(calls)) for count in total))
+            usd = usd_of(model, day, tier, share)
+            if usd is None:
+                return []
+            found.append(Proof(call.call_id, day, model, True, len(calls), tier or prices.STANDARD, share, usd))
+        return found if sum(proof.usd for proof in found) <= sum(uppers) else []
 
 
 def _unit(invoice: Invoice) -> Decimal:
@@ -491,22 +492,22 @@ def _amounts(
         if amount == ours:
             continue
         if abs(amount - ours) <= unit / 2 * len(own):
-            found.append(step("rounding", sentence=f"amounts are rounded to {unit:f} USD, {amount - ours:+f} USD over {len(own)} lines."))
+            found.append(step("rounding", sentence=f"amounts are rounded to {unit:f} USD, {_usd(amount - ours)} over {len(own)} lines."))
         elif usage is None:
             upper = sum((call.upper_usd or Decimal(0) for key in keys for call in (*ledger[key].unsettled, *ledger[key].unknown)), Decimal(0))
             if 0 < amount - ours <= upper:
-                said = f"{amount - ours:+f} USD, which unsettled calls and calls without a cost can explain: they can have cost {upper:f}."
+                said = f"{_usd(amount - ours)}, which unsettled calls and calls without a cost can explain: they can have cost {_usd(upper, '')}."
                 found.append(step("unsettled", sentence=said))
             else:
-                found.append(step("unexplained", sentence=f"{amount - ours:+f} USD; with the usage of that day more could be told."))
+                found.append(step("unexplained", sentence=f"{_usd(amount - ours)}; with the usage of that day more could be told."))
         elif _same_tokens(usage, keys, own) and ours:
             ratio = (amount / ours).quantize(Decimal("0.0001"), ROUND_HALF_UP)
-            found.append(step("price", sentence=f"the same tokens are charged at {ratio} times our prices, {amount - ours:+f} USD."))
+            found.append(step("price", sentence=f"the same tokens are charged at {ratio} times our prices, {_usd(amount - ours)}."))
         elif any(sum(ledger[key].usd.values(), Decimal(0)) == 0 and usd_of(key[1], day, "", NOTHING) is None for key in keys if key in ledger):
-            found.append(step("cost_unknown", sentence=f"no price list of ours knows the model, {amount - ours:+f} USD."))
+            found.append(step("cost_unknown", sentence=f"no price list of ours knows the model, {_usd(amount - ours)}."))
         else:
             what = "nothing is charged" if not own else "the lines are of other tokens than the usage shows"
-            found.append(step("unexplained", sentence=f"{what}, {amount - ours:+f} USD."))
+            found.append(step("unexplained", sentence=f"{what}, {_usd(amount - ours)}."))
     return found
 
 
@@ -517,9 +518,8 @@ def _same_tokens(usage: dict[Key, dict[str, Tokens]], keys: list[Key], lines: li
     return bool(lines) and (None in quantities or sum(quantity or 0 for quantity in quantities) == shown)
 
 
-def _record(settings: Settings, result: Reconciliation, raised: alerts.Earlier, *, settle: bool) -> None:
+def _record(settings: Settings, result: Reconciliation, raised: alerts.Earlier, begun: float, *, settle: bool) -> None:
     """Writes what was compared, and what it proves, to a segment of its own, loads it, and raises an alert of what is unexplained."""
-    at = journal.now()
     common = {"is_simulated": result.is_simulated, "source": result.source}
     with journal.Journal(settings.home) as segment:
         arguments = {"from": result.first.isoformat(), "to": result.last.isoformat(), "settle": settle}
@@ -544,18 +544,24 @@ def _record(settings: Settings, result: Reconciliation, raised: alerts.Earlier, 
                 }
                 segment.write("reconciled", **common, **columns)
         for proof in result.proofs if settle else ():
-            segment.write("call_reconciled", **common, **_closing(proof, at))
+            segment.write("call_reconciled", **common, **_closing(proof))
         if not result.is_explained:
             usd = sum((step.usd for step in result.steps if step.name == "unexplained"), Decimal(0))
-            said = f"{result.source}, {result.first} to {result.last}: {usd:+f} USD of the invoice are unexplained; see 20_cost."
+            said = f"{result.source}, {result.first} to {result.last}: {_usd(usd)} of the invoice are unexplained; see 20_cost."
             with alerts.Alerts(settings, segment, raised) as channel:
                 window = f"{result.first} to {result.last}"
                 channel.raise_once(alerts.Alert("warning", "reconcile", said, "unexplained", window, result.is_simulated))
-        segment.write("run_finished", exit_status=0 if result.is_explained else 1, state="finished", seconds=0.0, summary={"settled": settle})
+        segment.write(
+            "run_finished",
+            exit_status=0 if result.is_explained else 1,
+            state="finished",
+            seconds=round(time.monotonic() - begun, 3),
+            summary={"settled": settle},
+        )
     store.load(settings.home)
 
 
-def _closing(proof: Proof, at: datetime) -> dict[str, Any]:
+def _closing(proof: Proof) -> dict[str, Any]:
     """The columns of the event that closes an unsettled call."""
     used = proof.tokens
     parts = {"uncached_usd": used._replace(cached=0, written=0, written_12h=0, output=0), "cached_usd": Tokens(cached=used.cached)}

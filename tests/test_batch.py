@@ -54,7 +54,7 @@ def served(log: Path, faults: str = "", **further: Any) -> Iterator[str]:
 
 def settings_for(home: Path, address: str, **given: Any) -> Settings:
     """Settings of this workspace, at the account of the commands."""
-    return pipeline.settings_for(home, address, api_key=KEY, **given)
+    return pipeline.settings_for(home, address, **{"api_key": KEY, "readers": 1} | given)
 
 
 def submissions(log: Path) -> Counter[str]:

@@ -92,6 +92,26 @@ def test_it_balances_to_the_token(folder: Path) -> None:
     assert [row["step"] for row in result.waterfall()] == ["ledger", "invoice"]
 
 
+def test_a_batch_balances_too(folder: Path) -> None:
+    """At half the price, by day of the answers' own time, whenever they are collected; until then its calls are unsettled and nothing is proved."""
+    home, inbox = folder / "home", make_inbox(folder / "in5", 3, lines=3, first=60)
+    day = datetime.now(UTC).date()
+    with api(folder) as base:
+        under = settings_for(home, base)
+        assert autod("batch", "submit", inbox, home=home, address=base, OPENAI_API_KEY="local").returncode == 0
+        until = time.monotonic() + 60
+        while (waiting := reconcile(under, day - timedelta(days=1), day, settle=True)).is_balanced:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert {step.name for step in waiting.steps} == {"unsettled"}
+        assert waiting.proofs == []
+        assert autod("batch", "collect", "--wait", home=home, address=base, OPENAI_API_KEY="local").returncode == 0
+    result = compared(folder)
+
+    assert "batch" in {row["service_tier"] for row in result.cells()}
+    assert result.is_balanced
+
+
 @pytest.mark.parametrize("name", DISCREPANCIES)
 def test_each_seeded_discrepancy_is_named(folder: Path, name: str) -> None:
     """One name for each, the parts add up to the invoice that the provider itself would add up, and only a charge of nobody is unexplained."""
@@ -270,7 +290,7 @@ def cell(requests: int = 0, **unknown: int) -> Cell:
         made.tokens["standard"] = usual(requests)
         made.usd["standard"] = usd_of(MODEL, DAY, "standard", usual(requests)) or Decimal(0)
     for name, count in unknown.items():
-        setattr(made, name, [Call(UUID(int=place), Decimal("0.0003"), Decimal("0.002"), "standard") for place in range(count)])
+        setattr(made, name, [Call(UUID(int=place), Decimal("0.0003"), Decimal("0.002")) for place in range(count)])
     return made
 
 
@@ -307,6 +327,15 @@ def test_usage_without_tiers_or_lifetimes_is_compared_without_them() -> None:
     ledger[KEY].usd = {"": ledger[KEY].usd["standard"]}
 
     assert steps_of(ledger, told(used(usual(2), tier=None))) == []
+
+
+def test_tokens_that_nobody_prices_are_no_agreement() -> None:
+    """A difference that costs nothing by our lists is still a difference."""
+    key = (DAY, "gpt-9-unheard-of")
+    ledger = {key: Cell()}
+    ledger[key].tokens["standard"] = usual(1)
+
+    assert steps_of(ledger, told(used(usual(1).plus(Tokens(output=5)), model=key[1]))) == [("tokens", 0, Decimal(0))]
 
 
 def test_several_kinds_of_further_calls_share_what_they_cost() -> None:
@@ -371,11 +400,13 @@ def test_of_real_money_a_day_proves_nothing_before_its_usage_is_whole(hours: int
     assert proofs(is_simulated=True) == 1
 
 
-def test_what_passes_the_bound_is_no_proof() -> None:
-    """A further call that cost more than the unsettled one can have cost is not taken for it."""
-    result = compare({KEY: cell(2, unsettled=1)}, told(used(usual(2).plus(Tokens(1, 90_000)))), DAY, DAY, own_key=None, is_simulated=True)
+@pytest.mark.parametrize(("input_tokens", "own_key", "proves"), [(18_500, "key_a", 1), (18_501, "key_a", 0), (18_500, None, 0)])
+def test_a_further_call_proves_an_unsettled_one_within_its_bound_and_of_our_key(input_tokens: int, own_key: str | None, proves: int) -> None:
+    """One that cost more than the unsettled one can have cost, or that may be anybody's, is not taken for it."""
+    further = Tokens(1, input_tokens, 0, 0, 0, 300)  # the bound is 0.002 USD
+    result = compare({KEY: cell(2, unsettled=1)}, told(used(usual(2).plus(further))), DAY, DAY, own_key=own_key, is_simulated=True)
 
-    assert result.proofs == []
+    assert len(result.proofs) == proves
 
 
 COUNTS = st.integers(0, 3)

@@ -1,16 +1,17 @@
 -- estimate_residuals: by how much did answers differ from the rules?   Reads calls_finished.   One row a (run_id, document_sha256, model, input_mode, …).
--- Of the newest hundred runs that asked something. A unit is what the unknown part grows with: the pages where they are sent as images, else the document.
+-- Of the newest ten thousand calls, so that it stays quick. A unit is what the unknown part grows with: the pages where they are sent as images, else the document.
 create or replace view estimate_residuals as
-with recent as (
-    select run_id from (select distinct run_id from calls_finished where rule_input_tokens is not null) order by run_id desc limit 100
+with newest as (
+    select run_id, seq from calls_finished where rule_input_tokens is not null and document_sha256 is not null order by run_id desc, seq desc limit 10000
+), recent as materialized (
+    from calls_finished semi join newest using (run_id, seq)
 ), asked as (
     select run_id, document_sha256, model, input_mode, max(estimate_confidence) as confidence, reasoning_effort, schema_version, is_simulated,
            min_by(struct_pack(logged_at, rule_input_tokens, estimated_pages, prefix_tokens, input_tokens, estimated_input_tokens, output_tokens, price_rates, input_rate,
                   cached := coalesce(expected_cached_tokens, 0), written := coalesce(expected_write_tokens, 0)), seq)
                filter (where purpose = 'extract' and status = 'answered' and outcome = 'completed' and rule_input_tokens is not null and cost_usd is not null) as first,
            sum(cost_usd) as billed_usd, bool_and(status = 'failed' or cost_usd is not null) as is_settled
-    from calls_finished semi join recent using (run_id) where document_sha256 is not null
-    group by run_id, document_sha256, model, input_mode, reasoning_effort, schema_version, is_simulated
+    from recent group by run_id, document_sha256, model, input_mode, reasoning_effort, schema_version, is_simulated
 )
 select run_id, document_sha256, model, input_mode, confidence, reasoning_effort, schema_version, is_simulated, first.logged_at as logged_at,
        case when input_mode = 'text' then 1 else greatest(coalesce(first.estimated_pages, 1), 1) end as units,
@@ -47,15 +48,17 @@ comment on column estimate_residuals.billed_usd is 'USD of all calls of the docu
 -- estimate_calibration: what do later estimates take from what was billed?   Reads estimate_residuals.   One row a (model, input_mode, confidence, reasoning_effort, schema_version, is_simulated).
 -- Middle and 80 % of the tokens a unit by which answers differed from the rules, usual answers, and how far bills lie from what would be expected today.
 create or replace view estimate_calibration as
-with grain as (
+with residuals as materialized (
+    from estimate_residuals
+), grain as (
     select model, input_mode, confidence, reasoning_effort, schema_version, is_simulated, count(*) as documents, count(distinct run_id) as runs,
            quantile_cont((input_tokens - rule_input_tokens) / units, [0.1, 0.5, 0.9]) as unit_tokens, avg(output_tokens) as output_tokens, avg(input_tokens - coalesce(prefix_tokens, 0)) as own_tokens
-    from estimate_residuals group by all
+    from residuals group by all
 ), expected as (
     select residuals.*, unit_tokens, grain.output_tokens as usual_output_tokens,
            (greatest(rule_input_tokens + unit_tokens[2] * units - expected_cached_tokens - expected_write_tokens, 0) * input_rate
             + expected_cached_tokens * cached_rate + expected_write_tokens * written_rate + grain.output_tokens * output_rate) / 1e6 as expected_now_usd
-    from estimate_residuals as residuals join grain using (model, input_mode, confidence, reasoning_effort, schema_version, is_simulated)
+    from residuals join grain using (model, input_mode, confidence, reasoning_effort, schema_version, is_simulated)
     where billed_usd is not null
 ), ratios as (
     select model, input_mode, confidence, reasoning_effort, schema_version, is_simulated, sum(cast(billed_usd as double)) / sum(expected_now_usd) as bill_ratio,

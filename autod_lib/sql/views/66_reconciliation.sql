@@ -1,10 +1,13 @@
 -- reconciliation: what lies between the ledger and the invoice, each day?   Reads reconciliation_steps.   One row a (day_utc, model, step, is_simulated).
 -- Of each day the newest comparison counts. For every day the ledger and the steps add up to the invoice.
 create or replace view reconciliation as
-select day_utc, model, step, is_simulated, calls, usd, sentence, source, run_id, logged_at as reconciled_at
+select day_utc, list_position(['ledger', 'other_keys', 'cost_unknown', 'unsettled', 'not_in_ledger', 'not_shown', 'tokens', 'service_tier', 'price', 'rounding',
+                               'other_services', 'unexplained', 'invoice'], step) as place,
+       model, step, is_simulated, calls, usd, sentence, source, run_id, logged_at as reconciled_at
 from reconciliation_steps qualify run_id = max(run_id) over (partition by day_utc, is_simulated);
 comment on view reconciliation is 'The ledger beside the invoice, by day. Grain: day_utc, model, step, is_simulated.';
 comment on column reconciliation.day_utc is 'Day, UTC.';
+comment on column reconciliation.place is 'Place of the step between the ledger, 1, and the invoice.';
 comment on column reconciliation.model is 'Model; NULL: of all, or of none.';
 comment on column reconciliation.step is 'ledger, invoice, or what explains a part of the difference.';
 comment on column reconciliation.is_simulated is 'Simulated and real money never share a row.';
@@ -17,12 +20,8 @@ comment on column reconciliation.reconciled_at is 'When, UTC.';
 
 -- reconciliation_waterfall: which steps lead from the ledger to the invoice?   Reads reconciliation.   One row a (step, is_simulated), over all days compared.
 create or replace view reconciliation_waterfall as
-with places as (
-    select unnest(['ledger', 'other_keys', 'cost_unknown', 'unsettled', 'not_in_ledger', 'not_shown', 'tokens', 'service_tier', 'price', 'rounding', 'other_services',
-                   'unexplained', 'invoice']) as step, unnest(range(13)) as place
-), sums as (
-    select place, step, is_simulated, sum(calls) as calls, sum(usd) as usd, min(day_utc) as first_day, max(day_utc) as last_day
-    from reconciliation join places using (step) group by all
+with sums as (
+    select place, step, is_simulated, sum(calls) as calls, sum(usd) as usd, min(day_utc) as first_day, max(day_utc) as last_day from reconciliation group by all
 ), placed as (
     select *, sum(case when step = 'invoice' then 0 else usd end) over (partition by is_simulated order by place) as reached from sums
 )
@@ -31,7 +30,7 @@ select place, step, is_simulated, cast(calls as bigint) as calls, cast(usd as de
        first_day, last_day
 from placed;
 comment on view reconciliation_waterfall is 'From the ledger to the invoice, over all days compared. Grain: step, is_simulated.';
-comment on column reconciliation_waterfall.place is 'Place of the step, from 0.';
+comment on column reconciliation_waterfall.place is 'Place of the step between the ledger, 1, and the invoice.';
 comment on column reconciliation_waterfall.step is 'ledger, what explains a part of the difference, invoice.';
 comment on column reconciliation_waterfall.is_simulated is 'Simulated and real money never share a row.';
 comment on column reconciliation_waterfall.calls is 'Calls of the step.';
