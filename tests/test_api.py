@@ -553,9 +553,10 @@ def test_a_dead_api_is_not_hammered(tmp_path: Path, status: int) -> None:
 
 
 def test_a_run_waits_an_outage_out_and_every_request_is_answered(tmp_path: Path) -> None:
-    """20 times 503, four at once, then an API that is well: the breaker opens, single probes find out, it closes, and nobody's attempts were used up by it."""
+    """20 times 503, four at once, then an API that is well: single probes find out, the breaker closes, and nobody's attempts were used up by it."""
     with running(answers="canned", faults="503=first20") as address:
-        ends, calls = all_asked(tmp_path, settings_for(tmp_path, address, breaker_pause_s=0.02, attempts=3, in_flight=4), 60)
+        settings = settings_for(tmp_path, address, breaker_pause_s=0.02, attempts=3, in_flight=4)
+        ends, calls = all_asked(tmp_path, settings, 60)
     ((state, probes, away_s, reason),) = rows(tmp_path, "select state, probes, away_s, reason from api_outages")
 
     assert {end.outcome for end in ends if isinstance(end, Answer)} == {"completed"}
