@@ -9,7 +9,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from autod_lib import store
+from autod_lib import local_api
+
+from . import forked, pipeline
 
 for _name in [name for name in os.environ if name.startswith(("AUTOD_", "OPENAI_"))]:
     del os.environ[_name]
@@ -19,6 +21,13 @@ hypothesis.settings.register_profile("autod", database=None, deadline=None, dera
 hypothesis.settings.load_profile("autod")
 
 
+def _simulated_api(arguments: list[str]) -> subprocess.Popen[str]:
+    return forked.process("api", arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=local_api._environment())
+
+
+local_api._begin = _simulated_api
+
+
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the folder it is started in, and no `.env` of that folder reaches one."""
@@ -26,11 +35,9 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database in which nothing has happened, to be copied into a workspace: making one takes a third of a second."""
-    home = tmp_path_factory.mktemp("empty")
-    store.load(home)
-    return store.database(home)
+def empty_database() -> Path:
+    """A database in which nothing has happened, to be copied into a workspace."""
+    return pipeline.empty_database()
 
 
 @pytest.fixture
