@@ -28,6 +28,7 @@ from .report import start_columns
 from .settings import PROJECT, SECRETS, Settings, variable
 
 HERE: Final = Path(__file__).resolve().parent
+FOLDER: Final = "runs"  # of the workspace
 WRITING: Final = ("10_ingest", "32_review")  # they change the record: what they do cannot be told from what is there
 PATHS: Final = ("inbox", "labels", "home")  # parameters that hold a path, made absolute where the command was typed
 SECRET_NAME: Final = re.compile(r"(key|secret|token|password)$", re.IGNORECASE)
@@ -145,7 +146,7 @@ def run_notebooks(
     begun = time.monotonic()
     done: list[NotebookRun] = []
     with journal.Journal(settings.home) as segment:
-        place = settings.home / "runs" / segment.run_id
+        place = settings.home / FOLDER / segment.run_id
         place.mkdir(parents=True, mode=0o700)
         arguments = {"notebooks": [path.stem for path in notebooks], "parameters": dict(parameters)}
         segment.write("run_started", **start_columns(settings, "run", arguments))
@@ -171,8 +172,8 @@ def run_notebooks(
                 notebook=path.stem,
                 state=result.state,
                 seconds=round(result.seconds, 3),
-                html=str(result.html.relative_to(settings.home / "runs")),
-                executed=str(result.executed.relative_to(settings.home / "runs")),
+                html=str(result.html.relative_to(settings.home / FOLDER)),
+                executed=str(result.executed.relative_to(settings.home / FOLDER)),
                 parameters=typed[path],
                 error=result.error,
                 fingerprint=mark,
@@ -275,7 +276,7 @@ def _unchanged(home: Path, notebook: str, fingerprint: str) -> NotebookRun | Non
         ).fetchone()
     if row is None or row[2] != fingerprint or row[3] not in ("finished", "unchanged"):
         return None
-    page, executed = home / "runs" / row[0], home / "runs" / row[1]
+    page, executed = home / FOLDER / row[0], home / FOLDER / row[1]
     return NotebookRun(notebook, "unchanged", 0.0, page, executed) if page.is_file() else None
 
 
@@ -292,7 +293,7 @@ def _links(home: Path, path: Path, notebooks: Sequence[Path]) -> list[dict[str, 
     return [
         {"href": f"../latest/{quote(name)}.html", "name": re.sub(r"^\d+_", "", name).replace("_", " "), "current": name == path.stem}
         for name in names
-        if name in coming or (home / "runs" / "latest" / f"{name}.html").is_file()
+        if name in coming or (home / FOLDER / "latest" / f"{name}.html").is_file()
     ]
 
 
@@ -337,7 +338,7 @@ def render(executed: Path, page: Path, *, problem: str | None = None, links: Seq
 
 def _keep_latest(home: Path, done: Sequence[NotebookRun]) -> None:
     """Keeps the newest page of each notebook at a path that does not change."""
-    latest = home / "runs" / "latest"
+    latest = home / FOLDER / "latest"
     latest.mkdir(parents=True, exist_ok=True)
     for result in done:
         shutil.copyfile(result.html, latest / result.html.name)
@@ -355,7 +356,7 @@ def write_index(home: Path, most: int = 200) -> Path:
         pages: dict[str, list[tuple[str, str, str]]] = {}
         for run_id, notebook, state, page in con.execute("select run_id, notebook, state, html from notebook_runs order by notebook").fetchall():
             pages.setdefault(run_id, []).append((notebook, state, page))
-    place = home / "runs"
+    place = home / FOLDER
     rows = "\n".join(_index_row(run, [page for page in pages.get(run["run_id"], []) if (place / page[2]).is_file()]) for run in runs)
     newest = " <a href='latest/90_report.html'>The newest report</a>" if (place / "latest" / "90_report.html").is_file() else ""
     style = (HERE / "templates" / "page.css").read_text()
