@@ -413,12 +413,13 @@ def make_anew(home: Path, *, wait_s: float = 30.0) -> LoadReport:
 
     Killed at any instant, it is ended by doing it again. Raises: WorkspaceBusy, WorkspaceUnusable.
     """
+    spilled, log = (home / f"{DATABASE}.{end}" for end in ("tmp", "wal"))
     with _gate(home, alone=True, wait_s=wait_s):
         try:
-            journal.place_rewritten(home)
-            shutil.rmtree(home / f"{DATABASE}.tmp", ignore_errors=True)
-            for path in (*copies(home), home / f"{DATABASE}.wal", database(home)):  # the database last: what it holds tells that this is not done
+            shutil.rmtree(spilled, ignore_errors=True)
+            for path in (*copies(home), log, database(home)):  # the database last: what it holds tells that this is not done
                 path.unlink(missing_ok=True)
+            journal.place_rewritten(home)
         except OSError as error:
             raise _unusable(home, error) from error
     return load(home, wait_s=wait_s)
