@@ -127,7 +127,10 @@ def _alternatives(name: str, row: Mapping[str, str], number: int, problems: list
 
 def _write(home: Path, stated: list[dict[str, Any]], path: Path, labeller: str) -> None:
     with journal.Journal(home) as segment:
-        segment.write("run_started", command="labels", arguments={"file": journal.path_text(path)}, version=__version__, pid=os.getpid())
+        parent = os.environ.get("AUTOD_PARENT_RUN")
+        segment.write(
+            "run_started", command="labels", arguments={"file": journal.path_text(path)}, version=__version__, pid=os.getpid(), parent_run_id=parent
+        )
         for label in stated:
             segment.write("label", **label, labeller=labeller or "unnamed", source=journal.path_text(path.name))
         segment.write("run_finished", exit_status=0, state="finished", seconds=0.0, summary={"labels": len(stated)})

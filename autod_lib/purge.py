@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import orjson
 
-from . import journal, resources, runs, store
+from . import journal, rendering, resources, store
 from .errors import SettingsError
 from .logs import one_line
 from .look import PURGED
@@ -27,6 +27,7 @@ from .settings import Settings
 from .show import describe
 from .workspace import held
 
+PAGES: Final = "runs"  # of the workspace: pages, executed notebooks, and what commands printed
 OWN: Final = ("sighting", "document_read", "extraction", "document_status", "label")  # events that go with their document
 TELLING: Final = ("body", "error_message", "attributes")  # what the events that stay say of its content
 SPEAKING: Final = ("run_started", "run_finished", "look", "notebook_run", "alert", "search", "batch", "reconciled")  # they may name its file
@@ -116,7 +117,7 @@ class Purge:
         if self.documents and not self.dry_run:
             lines.append(f"{len(self.segments)} segments of the journal were written anew; its {self.calls} calls and their cost are as they were.")
         if self.pages:
-            lines.append(f"{len(self.pages)} pages and notebooks that may show them {would}removed: autod run --all makes new ones.")
+            lines.append(f"{len(self.pages)} pages, notebooks and logs of runs that may show them {would}removed: autod run --all makes new ones.")
         if self.copies:
             lines.append(f"{would}removed with them: {', '.join(self.copies)}.")
         lines += [f"{sha256[:12]} waits: {why}" for sha256, why in self.waiting.items()]
@@ -156,7 +157,7 @@ def _purge(settings: Settings, days: int, dry_run: bool, run_id: str) -> Purge:
     due = {sha256: row["first_seen_at"] for sha256, row in deleted.items() if sha256 not in in_batch}
     done.documents = sorted(begun | due)
     pages = _pages(home, min((at for at in (begun | due).values() if at is not None), default=None))
-    done.pages = [str(path.relative_to(home / runs.FOLDER)) for path in pages]
+    done.pages = [str(path.relative_to(home / PAGES)) for path in pages]
     done.copies = [path.name for path in store.copies(home)] if done.documents else []
     done.exit_status = 1 if done.waiting else 0
     if dry_run or not (done.documents or is_left):
@@ -177,7 +178,7 @@ def _purge(settings: Settings, days: int, dry_run: bool, run_id: str) -> Purge:
         for path in pages:
             path.unlink(missing_ok=True)
         if pages:
-            runs.write_index(home)
+            rendering.write_index(home)
         ended = [("purge", {"document_sha256": sha256, "state": "done"}) for sha256 in done.documents if sha256 not in still_held]
         done.exit_status = 1 if done.waiting or done.left else 0
         summary = {"documents": done.documents, "left": done.left, "segments": len(done.segments), "pages": len(done.pages)}
@@ -187,11 +188,10 @@ def _purge(settings: Settings, days: int, dry_run: bool, run_id: str) -> Purge:
 
 
 def _pages(home: Path, since: datetime | None) -> list[Path]:
-    """Rendered pages and executed notebooks that were made since then; the page of all runs shows no document."""
+    """Pages, executed notebooks and what commands printed since then; the page of all runs shows no document."""
     if since is None:
         return []
-    found = [path for pattern in ("*/*.html", "*/*.ipynb") for path in (home / runs.FOLDER).glob(pattern)]
-    return sorted(path for path in found if path.stat().st_mtime >= since.timestamp())
+    return sorted(path for path in (home / PAGES).glob("*/*") if path.is_file() and path.stat().st_mtime >= since.timestamp())
 
 
 def _without(home: Path, purged: Collection[str]) -> Callable[[bytes], bytes | None]:

@@ -11,7 +11,7 @@ from typing import Any
 import openai
 import pytest
 
-from autod_lib import journal, purge, resources, runs, store, workspace
+from autod_lib import journal, purge, rendering, resources, store, workspace
 from autod_lib.errors import MissingKey, SettingsError, WorkspaceBusy
 from autod_lib.evaluate import import_labels
 from autod_lib.local_api import running
@@ -68,7 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         labels.write_text(f"sha256,issuer\n{sha256},Quittenbrot & Sons\n")
         import_labels(home, labels)
         resources.index(settings)
-        page = home / runs.FOLDER / "some-run" / "90_report.html"
+        page = home / purge.PAGES / "some-run" / "90_report.html"
         page.parent.mkdir(parents=True)
         page.write_text("Quittenbrot")
         (home / f"{store.DATABASE}.of-version-0003").write_bytes(b"Quittenbrot")
@@ -201,7 +201,7 @@ STEPS = {  # every step that changes something, by the name it is called by
     (journal.Path, "replace"),
     (journal.Path, "unlink"),
     (store, "load"),
-    (runs, "write_index"),
+    (rendering, "write_index"),
 }
 
 
