@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, Final
 
+import duckdb
 import hypothesis
 import pytest
 
-from autod_lib import local_api
+from autod_lib import local_api, store
 
 from . import forked, pipeline
 
@@ -26,12 +29,30 @@ def _simulated_api(arguments: list[str]) -> subprocess.Popen[str]:
 
 
 local_api._begin = _simulated_api
+MAKING: Final = {"tests.test_store", "tests.test_recovery"}
 
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the folder it is started in, and no `.env` of that folder reaches one."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _databases_are_copied(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that would be made is a copy of one that was, but where the making is what is tested."""
+    pipeline.empty_database()
+    if request.module.__name__ in MAKING:
+        return
+    opened = store._open
+
+    def open_or_copy(home: Path, *, read_only: bool, **further: Any) -> duckdb.DuckDBPyConnection:
+        if not read_only:
+            with suppress(OSError):  # the opening says what is wrong
+                pipeline.copy_empty_database(home)
+        return opened(home, read_only=read_only, **further)
+
+    monkeypatch.setattr(store, "_open", open_or_copy)
 
 
 @pytest.fixture(scope="session")

@@ -54,25 +54,24 @@ def make_inbox(folder: Path, count: int, *, first: int = 0, **form: Any) -> Path
 
 @cache
 def empty_database() -> Path:
-    """A database in which nothing has happened, to be copied."""
+    """A database in which nothing has happened, to be copied: making one takes over a second, for its views and their comments."""
     home = Path(mkdtemp(prefix="autod-empty-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     store.load(home)
     return store.database(home)
 
 
-def empty_workspace(home: Path) -> Path:
-    """Makes a workspace in which nothing has happened yet, unless something is there: its database is a copy, as making one takes over a second."""
-    if not home.exists():
-        home.mkdir(mode=0o700, parents=True)
+def copy_empty_database(home: Path) -> None:
+    """Gives a workspace without a database one in which nothing has happened, as the first command would make it."""
+    if not store.database(home).exists() and not store.database(home).is_symlink():
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copyfile(empty_database(), store.database(home))
         store.database(home).chmod(0o600)
-    return home
 
 
 def settings_for(home: Path, address: str, **given: Any) -> Settings:
     """Settings of this workspace and address; nothing of the environment is in them. One reader is enough for a handful of documents."""
-    return load_settings({}, home=empty_workspace(home), base_url=address, **{"readers": 1} | given)
+    return load_settings({}, home=home, base_url=address, **{"readers": 1} | given)
 
 
 def run(inbox: Path, settings: Settings, **options: Any) -> Report:
@@ -106,7 +105,9 @@ def environment(home: Path, address: str | None, **further: str) -> dict[str, st
 
 def begin(*arguments: str | Path, home: Path, address: str | None, cwd: Path | None = None, **further: str) -> subprocess.Popen[str]:
     """The command `autod` as a process of its own, in its own session."""
-    environ = environment(empty_workspace(home), address, **{"PYTHONPATH": str(PROJECT), "AUTOD_READERS": "1"} | further)
+    if not home.exists():
+        copy_empty_database(home)
+    environ = environment(home, address, **{"PYTHONPATH": str(PROJECT), "AUTOD_READERS": "1"} | further)
     folder = cwd or home.parent
     return forked.process("command", [*map(str, arguments)], env=environ, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
