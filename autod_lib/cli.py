@@ -305,46 +305,78 @@ def _estimate(
     return _print_rows(rows) if rows else None
 
 
-@app.command(epilog="Examples: autod run 20_cost   ·   autod run --all --local -p inbox ~/scans")
+@app.command(epilog="Examples: autod run 20_cost   ·   autod run --all --local -p inbox ~/scans   ·   autod run --chain night.toml")
 def run(
     notebooks: Annotated[list[str] | None, typer.Argument(help="Notebooks, by name or path.", metavar="NOTEBOOK…")] = None,
     all_notebooks: Annotated[bool, typer.Option("--all", help="All notebooks, in their order.")] = False,
+    chain_file: Annotated[Path | None, typer.Option("--chain", help="The steps of a TOML file, one after the other.", metavar="FILE")] = None,
+    rerun: Annotated[
+        str, typer.Option("--rerun", help="Again what did not end well in a run, with the same parameters; `last`: in the newest.", metavar="RUN")
+    ] = "",
+    step: Annotated[list[str] | None, typer.Option("--step", help="With --rerun: only this step (repeatable).", metavar="NAME")] = None,
     local: Local = False,
     parameters: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", help="A parameter of the notebooks (repeatable).", metavar="NAME VALUE")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run also what has not changed since its last run.")] = False,
-    cell_timeout: Annotated[int, typer.Option("--cell-timeout", help="Longest time of a cell, in seconds.", min=1)] = 1800,
+    cell_timeout: Annotated[float | None, typer.Option("--cell-timeout", help="Longest time of a cell, in seconds.", min=1)] = None,
+    timeout: Annotated[float | None, typer.Option("--timeout", help="Longest time of a notebook or step, in seconds.", min=1)] = None,
+    retries: Annotated[int | None, typer.Option("--retries", help="Further attempts of what fails of something that may pass.", min=0)] = None,
     as_json: Json = False,
 ) -> None:
-    """Run notebooks headlessly and render them; only what changed is run again."""
+    """Run notebooks, or a chain of steps, headlessly and render them; only what changed is run again."""
     from . import runs
+    from .chain import chain_of, find_notebooks, read_chain, resolved
     from .errors import SettingsError
 
-    if not notebooks and not all_notebooks:
-        raise SettingsError("Name notebooks, or add --all. Example: autod run 20_cost")
     given = dict(_pair(text) for text in parameters or [])
+    limits = {"cell_timeout_s": cell_timeout, "timeout_s": timeout, "retries": retries}
+    limits = {name: value for name, value in limits.items() if value is not None}
+    if (bool(notebooks) + all_notebooks + bool(chain_file) + bool(rerun)) != 1:
+        raise SettingsError("Name notebooks, or give one of --all, --chain and --rerun. Example: autod run 20_cost")
+    if (rerun and (given or limits)) or (step and not rerun):
+        raise SettingsError("--rerun has the parameters and limits of the run it repeats: leave -p and limits out; --step goes with --rerun alone.")
     with _settings(local) as settings:
         environ = {"OPENAI_BASE_URL": settings.base_url} | ({"OPENAI_API_KEY": "local"} if local else {})
-        found = runs.find_notebooks([] if all_notebooks else notebooks or [])
-        done = runs.run_notebooks(
+        if rerun:
+            name, steps = runs.steps_again(settings.home, rerun, step or [])
+        else:
+            chain = read_chain(chain_file) if chain_file else chain_of(runs.in_order(find_notebooks(notebooks or [])))
+            name, steps = chain.name, resolved(chain.model_copy(update=limits), given, refused=_refused)
+        done = runs.run_steps(
             settings,
-            found,
-            parameters=given,
+            steps,
+            chain=name,
+            rerun_of=rerun or None,
             environ=environ,
-            cell_timeout_s=cell_timeout,
-            force=force,
+            force=force or bool(rerun),
             progress=lambda line: print(line, file=sys.stderr),
         )
-        index = runs.write_index(settings.home)
-    if as_json:
-        _print_json({"notebooks": [_slots(item) for item in done], "index": str(index)})
-    else:
-        report_page = settings.home / "runs" / "latest" / "90_report.html"
-        if report_page.exists():
-            print(f"Report: {report_page}")
-        print(f"All runs: {index}")
-    raise typer.Exit(max((item.exit_status for item in done), default=0))
+        if as_json:
+            _print_json(runs.summary(settings.home, done.run_id) | {"index": str(done.index)})
+        else:
+            report_page = settings.home / "runs" / "latest" / "90_report.html"
+            if report_page.exists():
+                print(f"Report: {report_page}")
+            print(f"All runs: {done.index}")
+    raise typer.Exit(done.exit_status)
+
+
+def _refused(words: list[str]) -> str:
+    """Why the command line would not take these words; empty: it would."""
+    command: Any = typer.main.get_command(app)
+    name = "autod"
+    while hasattr(command, "commands"):
+        if not words or words[0] not in command.commands:
+            return f"there are {', '.join(command.commands)}"
+        name, command, words = words[0], command.commands[words[0]], words[1:]
+    try:
+        command.make_context(name, list(words))
+    except (typer.Exit, typer.Abort):
+        return "it asks for help"
+    except Exception as error:  # typer keeps the class of a wrong use to itself
+        return str(getattr(error, "message", "") or error)
+    return ""
 
 
 def _slots(item: Any) -> dict[str, Any]:
@@ -734,7 +766,8 @@ def lab() -> None:
     """Open JupyterLab on the notebooks."""
     import os
 
-    from .runs import environment_of, find_notebooks
+    from .chain import find_notebooks
+    from .runs import environment_of
 
     with _settings() as settings:
         environ = os.environ | environment_of(settings)

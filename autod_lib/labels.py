@@ -113,7 +113,8 @@ def record(home: Path, labels: Iterable[Label], *, settles: bool = False, **argu
     stated = list(labels)
     if stated:
         with journal.Journal(home) as segment:
-            segment.write("run_started", command="labels", arguments=arguments, version=__version__, pid=os.getpid())
+            parent = os.environ.get("AUTOD_PARENT_RUN")
+            segment.write("run_started", command="labels", arguments=arguments, version=__version__, pid=os.getpid(), parent_run_id=parent)
             for label in stated:
                 segment.write(
                     "label",

@@ -1,112 +1,77 @@
-"""Notebooks without a person: executed by papermill, recorded in the journal, rendered to pages that open offline.
+"""Steps without a person: notebooks executed by papermill and commands of autoD, one after the other, recorded in the journal and rendered.
 
-Decided here: which notebooks there are and in which order, that parameters are checked before the start, what counts as unchanged, and what a page
-holds (no code, no script, nothing from outside). Promised: a notebook that fails fails itself, is saved as far as it came and shown; the rest goes
-on. A kernel has the settings of the command, wherever they came from. A key is refused as a parameter, because parameters are stored in the clear.
-Called by the commands `run` and `report`.
+Decided here: what counts as unchanged, how long a step may take, what is tried again, what is skipped, and what is kept of a run. Promised: a step
+that fails fails itself, is saved as far as it came and shown; the rest goes on unless it needs that step. A kernel and a command have the settings of
+the run, wherever they came from. One chain at a time works in a workspace. Called by the commands `run` and `report`.
 """
 
 import hashlib
-import html
 import json
-import math
 import os
 import re
+import shlex
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
-from . import __version__, errors, journal, store
+import orjson
+
+from . import errors, journal, rendering, store, workspace
+from .chain import PATHS, Step
 from .errors import SettingsError
 from .report import start_columns
-from .settings import PROJECT, SECRETS, Settings, variable
+from .settings import SECRETS, Settings, variable
 
 HERE: Final = Path(__file__).resolve().parent
 WRITING: Final = ("10_ingest", "32_review")  # they change the record: what they do cannot be told from what is there
-PATHS: Final = ("inbox", "labels", "home")  # parameters that hold a path, made absolute where the command was typed
-SECRET_NAME: Final = re.compile(r"(key|secret|token|password)$", re.IGNORECASE)
-SECRET_VALUE: Final = re.compile(r"\bsk-[\w-]{16,}")
+GOOD: Final = rendering.GOOD
+FINAL: Final = (2, 3, 6, 130)  # exit statuses that the same step would end with again: settings, budget, workspace, interrupted
 ERROR_LENGTH: Final = 2000
+GRACE_S: Final = 30.0  # for a command that was told to end
+SOFTWARE: Final = 70  # of sysexits.h: a command ended by a fault of its own, which Python tells by the 1 that here means failed documents
+COMMAND: Final = f"""
+import sys, traceback
+from autod_lib.cli import main
+try:
+    main()
+except Exception:
+    traceback.print_exc()
+    sys.exit({SOFTWARE})"""
+RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
-class NotebookRun:
-    """How one notebook ended: finished, failed, timeout or unchanged; where its page and executed copy are."""
+class StepRun:
+    """How the last attempt of one step ended: finished, unchanged, failed, timeout, interrupted or skipped; where page, executed copy and log are."""
 
-    notebook: str
+    step: str
     state: str
-    seconds: float
-    html: Path
-    executed: Path
-    error: str | None = None
+    seconds: float = 0.0
     exit_status: int = 0
+    error: str | None = None
+    attempts: int = 1
+    html: Path | None = None
+    executed: Path | None = None
+    log: Path | None = None
 
 
-def folder() -> Path:
-    """Where the notebooks are: in the checkout, or in the installed package."""
-    checkout = PROJECT / "notebooks"
-    return checkout if checkout.is_dir() else HERE / "notebooks"
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of steps that has ended: its id, exit status, steps in their order, and the list of all runs."""
 
-
-def find_notebooks(names: Sequence[str]) -> list[Path]:
-    """Notebooks by name (`20_cost`), file name or path; all of them, in their order, without a name.
-
-    Raises: SettingsError naming those there are.
-    """
-    there = sorted(folder().glob("[0-9]*.ipynb"))
-    if not names:
-        return there
-    found = []
-    for name in names:
-        named = [path for path in there if name in (path.stem, path.name)]
-        path = named[0] if named else Path(name)
-        if path.suffix != ".ipynb" or not path.is_file():
-            raise SettingsError(f"There is no notebook {name!r}; there are {', '.join(path.stem for path in there)}.")
-        found.append(path.absolute())
-    return found
-
-
-def checked_parameters(notebooks: Sequence[Path], given: Mapping[str, str]) -> dict[Path, dict[str, Any]]:
-    """The parameters of each notebook with the types of its parameters cell; each goes only to notebooks that know it.
-
-    Raises: SettingsError for a name that none of them knows, a value of the wrong type, what looks like a key, or a file that is no notebook.
-    """
-    import papermill
-
-    for name, value in given.items():
-        if SECRET_NAME.search(name) or SECRET_VALUE.search(value):
-            raise SettingsError(f"The parameter {name!r} looks like a key; parameters are stored in the clear. Use OPENAI_API_KEY.")
-    known = {}
-    for path in notebooks:
-        try:
-            known[path] = papermill.inspect_notebook(str(path))
-        except Exception as error:  # of any kind: the file is whatever somebody named
-            raise SettingsError(f"{str(path)!r} cannot be read as a notebook ({type(error).__name__}: {str(error)[:200]}).") from error
-    names = {name for parameters in known.values() for name in parameters}
-    unknown = sorted(set(given) - names)
-    if unknown:
-        raise SettingsError(f"No notebook of this run has the parameter {', '.join(unknown)}; there are {', '.join(sorted(names)) or 'none'}.")
-    return {path: {name: _typed(name, given[name], parameters[name]) for name in parameters if name in given} for path, parameters in known.items()}
-
-
-def _typed(name: str, text: str, parameter: Mapping[str, Any]) -> Any:
-    kind = parameter["inferred_type_name"]
-    try:
-        if kind == "bool":
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
-        if kind == "int":
-            return int(text)
-        if kind == "float":
-            return {True: float(text)}[math.isfinite(float(text))]
-    except (KeyError, ValueError):
-        raise SettingsError(f"The parameter {name}={text!r} must be of type {kind}. {parameter['help']}") from None
-    return os.path.abspath(text) if name in PATHS and text else text
+    run_id: str
+    exit_status: int
+    steps: tuple[StepRun, ...]
+    index: Path
 
 
 @contextmanager
@@ -124,77 +89,134 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def run_notebooks(
-    settings: Settings,
-    notebooks: Sequence[Path],
-    *,
-    parameters: Mapping[str, str],
-    environ: Mapping[str, str] | None = None,
-    cell_timeout_s: int = 1800,
-    force: bool = False,
-    progress: Callable[[str], None] | None = None,
-) -> list[NotebookRun]:
-    """Executes the notebooks in their order in one recorded run, and renders each.
+def in_order(notebooks: Sequence[Path]) -> list[Path]:
+    """Notebooks with those first that change the record: the others show it."""
+    return sorted(notebooks, key=lambda path: path.stem not in WRITING)
 
-    A notebook whose source, library, parameters and data are as at its last good run is not run again, unless forced.
-    Raises: SettingsError before the start; never for a notebook that fails.
+
+def run_steps(
+    settings: Settings,
+    steps: Sequence[Step],
+    *,
+    chain: str = "",
+    rerun_of: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    force: bool = False,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Run:
+    """Executes steps of `chain.resolved` in their order in one recorded run; renders, summarizes and lists it.
+
+    A notebook whose source, library, parameters and data are as at its last good run is not run again, unless forced; nor is a step tried again that
+    would end the same way.
+    Raises: WorkspaceBusy if another chain is under way; KeyboardInterrupt, once everything is recorded; never for a step that fails.
     """
-    typed = checked_parameters(notebooks, parameters)
-    say = progress or (lambda line: None)
-    handed = environment_of(settings) | dict(environ or {})
+    run_id = journal.new_run_id()
+    lock = workspace.held(settings.home, run_id, f"run --chain {chain}", lock=workspace.CHAIN_LOCK) if chain else nullcontext()
     begun = time.monotonic()
-    done: list[NotebookRun] = []
-    with journal.Journal(settings.home) as segment:
-        place = settings.home / "runs" / segment.run_id
+    with lock, journal.Journal(settings.home, run_id) as segment:
+        place = settings.home / "runs" / run_id
         place.mkdir(parents=True, mode=0o700)
-        arguments = {"notebooks": [path.stem for path in notebooks], "parameters": dict(parameters)}
+        arguments = {"chain": chain, "rerun_of": rerun_of, "steps": [step.model_dump(mode="json", exclude_defaults=True) for step in steps]}
         segment.write("run_started", **start_columns(settings, "run", arguments))
-        for path in sorted(notebooks, key=lambda path: path.stem not in WRITING):  # what changes the record comes first: the others show it
-            mark = fingerprint(settings, path, typed[path])
-            kept = None if force or path.stem in WRITING else _unchanged(settings.home, path.stem, mark)
-            if kept is None:
-                say(f"{path.stem} …")
-                result = _run_one(path, typed[path], place, handed | {"AUTOD_PARENT_RUN": segment.run_id}, cell_timeout_s)
-                render(result.executed, result.html, problem=result.error, links=_links(settings.home, path, notebooks))
-                mark = fingerprint(settings, path, typed[path])
-                result = replace(result, exit_status=max(result.exit_status, _exit_status_within(settings.home, segment.run_id)))
-            else:
-                result = kept
-            say(
-                f"{path.stem} {result.state}"
-                + (f" in {result.seconds:.1f} s" if kept is None else "")
-                + (f": {result.error}" if result.error else "")
-            )
-            done.append(result)
-            segment.write(
-                "notebook_run",
-                notebook=path.stem,
-                state=result.state,
-                seconds=round(result.seconds, 3),
-                html=str(result.html.relative_to(settings.home / "runs")),
-                executed=str(result.executed.relative_to(settings.home / "runs")),
-                parameters=typed[path],
-                error=result.error,
-                fingerprint=mark,
-            )
-        failed = [result.notebook for result in done if result.state not in ("finished", "unchanged")]
+        handed = environment_of(settings) | dict(environ or {}) | {"AUTOD_PARENT_RUN": run_id}
+        night = _Night(settings, steps, segment, handed, force, progress)
+        try:
+            for step in steps:
+                night.do(step)
+        except KeyboardInterrupt:
+            night.is_interrupted = True
+        done = tuple(night.done.values())
+        exit_status = 130 if night.is_interrupted else max((result.exit_status for result in done), default=0)
+        failed = [result.step for result in done if result.state not in GOOD]
         segment.write(
             "run_finished",
-            exit_status=max((result.exit_status for result in done), default=0),
-            state="failed" if failed else "finished",
+            exit_status=exit_status,
+            state="interrupted" if night.is_interrupted else "failed" if failed else "finished",
             reason=f"failed: {', '.join(failed)}" if failed else None,
             seconds=round(time.monotonic() - begun, 3),
-            summary={"notebooks": len(done), "failed": failed},
+            summary={"steps": len(done), "failed": failed},
         )
-    store.load(settings.home)
-    _keep_latest(settings.home, done)
-    return done
+        store.load(settings.home)
+        pages = {True: dict[str, Path](), False: dict[str, Path]()}
+        for result in done:
+            if result.html is not None:
+                pages[result.state in GOOD][result.step] = result.html
+        rendering.keep_latest(settings.home, pages[True], pages[False])
+        _forget(settings)
+        (place / "summary.json").write_bytes(orjson.dumps(summary(settings.home, run_id), default=str, option=orjson.OPT_INDENT_2))
+        index = rendering.write_index(settings.home)
+    if night.is_interrupted:
+        raise KeyboardInterrupt
+    return Run(run_id, exit_status, done, index)
 
 
-def _exit_status_within(home: Path, run_id: str) -> int:
-    """The gravest exit status of the runs that the notebooks of a run have started: a scheduler must tell a spent budget from an outage."""
+@dataclass
+class _Night:
+    """One run under way: what it has done so far, and what of it the next step needs."""
+
+    settings: Settings
+    steps: Sequence[Step]
+    segment: journal.Journal
+    environ: Mapping[str, str]
+    force: bool
+    say: Callable[[str], None]
+    done: dict[str, StepRun] = field(default_factory=dict)
+    is_interrupted: bool = False
+
+    def do(self, step: Step) -> None:
+        """Does one step, with its attempts, or says why not, and records it. Raises KeyboardInterrupt behind what it interrupted."""
+        missing = [need for need in step.needs if need in self.done and self.done[need].state not in GOOD]
+        if missing:
+            return self._end(step, StepRun(step.name, "skipped", error=f"needs {', '.join(missing)}"))
+        mark = fingerprint(self.settings, step)
+        kept = None if self.force or mark is None else _unchanged(self.settings.home, step, mark)
+        if kept is not None:
+            return self._end(step, kept, mark)
+        for attempt in range(1, (step.retries or 0) + 2):
+            self.say(f"{step.name} …" if attempt == 1 else f"{step.name} … attempt {attempt}")
+            begun = journal.now()
+            result = replace(_attempt(step, self.settings.home / "runs" / self.segment.run_id, self.environ), attempts=attempt)
+            if step.notebook:
+                status = max(result.exit_status, _exit_status_within(self.settings.home, self.segment.run_id, begun))
+                result = replace(result, exit_status=status)
+                assert result.executed is not None
+                assert result.html is not None
+                links = rendering.links(self.settings.home, step.name, [other.name for other in self.steps])
+                rendering.render(result.executed, result.html, problem=result.error, links=links)
+            self._end(step, result, fingerprint(self.settings, step))
+            if result.state == "interrupted":
+                raise KeyboardInterrupt
+            if result.state in GOOD or result.exit_status in FINAL or attempt > (step.retries or 0):
+                return None
+            time.sleep(step.retry_wait_s or 0)
+        return None
+
+    def _end(self, step: Step, result: StepRun, mark: str | None = None) -> None:
+        self.done[step.name] = result
+        took = f" in {result.seconds:.1f} s" if result.state not in ("unchanged", "skipped") else ""
+        self.say(f"{step.name} {result.state}{took}" + (f": {result.error}" if result.error else ""))
+        runs = self.settings.home / "runs"
+        self.segment.write(
+            "notebook_run",
+            step=step.name,
+            notebook=Path(step.notebook).stem if step.notebook else None,
+            command=step.command or None,
+            state=result.state,
+            attempt=result.attempts,
+            exit_status=result.exit_status,
+            seconds=round(result.seconds, 3),
+            **{name: str(path.relative_to(runs)) for name in ("html", "executed", "log") if (path := getattr(result, name)) is not None},
+            parameters=step.parameters,
+            error=result.error,
+            fingerprint=mark,
+        )
+
+
+def _exit_status_within(home: Path, run_id: str, since: Any) -> int:
+    """The gravest exit status of the runs that a notebook has started: a scheduler must tell a spent budget from an outage."""
+    sql = "select coalesce(max(exit_status), 0) from runs_overview where parent_run_id = ? and started_at >= ?"
     with store.reading(home) as con:
-        return int(con.execute("select coalesce(max(exit_status), 0) from runs_overview where parent_run_id = ?", [run_id]).fetchall()[0][0])
+        return int(con.execute(sql, [run_id, since]).fetchall()[0][0])
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -204,7 +226,13 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return given | {name: secret.get_secret_value() for name, secret in needed.items() if secret is not None}
 
 
-def _run_one(path: Path, parameters: dict[str, Any], place: Path, environ: Mapping[str, str], cell_timeout_s: int) -> NotebookRun:
+def _attempt(step: Step, place: Path, environ: Mapping[str, str]) -> StepRun:
+    begun = time.monotonic()
+    result = _notebook(step, place, environ) if step.notebook else _command(step, place, environ)
+    return replace(result, seconds=time.monotonic() - begun)
+
+
+def _notebook(step: Step, place: Path, environ: Mapping[str, str]) -> StepRun:
     import warnings
 
     import papermill
@@ -212,28 +240,80 @@ def _run_one(path: Path, parameters: dict[str, Any], place: Path, environ: Mappi
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    executed, page = place / path.name, place / f"{path.stem}.html"
-    begun = time.monotonic()
+    path, executed, page = Path(step.notebook), place / f"{step.name}.ipynb", place / f"{step.name}.html"
     state, problem, exit_status = "finished", None, 0
     # Kernels talk over encrypted loopback connections where the installed ipykernel can.
     encrypted = {"transport_encryption": "auto"}
     config = Config({"KernelManager": encrypted, "AsyncKernelManager": encrypted})
+    cell_s, step_s = step.cell_timeout_s or 0.0, step.timeout_s or 0.0
+    end = time.monotonic() + step_s
+    executed.unlink(missing_ok=True)  # that of an attempt before
     try:
         with _environment(environ), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             papermill.execute_notebook(
-                str(path), str(executed), parameters, progress_bar=False, execution_timeout=cell_timeout_s, cwd=str(path.parent), config=config
+                str(path),
+                str(executed),
+                dict(step.parameters),
+                progress_bar=False,
+                timeout_func=lambda cell: max(0.001, min(cell_s, end - time.monotonic())),
+                cwd=str(path.parent),
+                config=config,
             )
     except CellTimeoutError:
-        state, problem, exit_status = "timeout", f"a cell took longer than {cell_timeout_s} s; allow more with --cell-timeout", 1
+        is_cell = time.monotonic() < end
+        problem = (
+            f"a cell took longer than {cell_s:g} s; allow more with --cell-timeout"
+            if is_cell
+            else f"it took longer than {step_s:g} s; allow more with --timeout"
+        )
+        state, exit_status = "timeout", 1
     except PapermillExecutionError as error:
         state, problem = "failed", f"cell {error.exec_count}: {error.ename}: {error.evalue}"[:ERROR_LENGTH]
         exit_status = getattr(getattr(errors, error.ename, None), "exit_status", 1)
+    except KeyboardInterrupt:
+        state, problem, exit_status = "interrupted", "the run was interrupted", 130
     except Exception as error:  # no kernel, a dead one, a full disk: whatever it is, it is this notebook's
         state, problem, exit_status = "failed", f"{type(error).__name__}: {error}"[:ERROR_LENGTH], 1
     if not executed.exists():
         shutil.copy(path, executed)
-    return NotebookRun(path.stem, state, time.monotonic() - begun, page, executed, problem, exit_status)
+    return StepRun(step.name, state, exit_status=exit_status, error=problem, html=page, executed=executed)
+
+
+def _command(step: Step, place: Path, environ: Mapping[str, str]) -> StepRun:
+    """A command of autoD as a process of its own; what it prints is its log."""
+    path = place / f"{step.name}.log"
+    state, problem = "", None
+    with path.open("wb") as file:
+        words = [sys.executable, "-c", COMMAND, *shlex.split(step.command)]
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=os.environ | dict(environ), start_new_session=True)
+        try:
+            process.wait(step.timeout_s)
+        except subprocess.TimeoutExpired:
+            state, problem = "timeout", f"it took longer than {step.timeout_s:g} s; allow more with --timeout"
+        except KeyboardInterrupt:
+            state, problem = "interrupted", "the run was interrupted"
+        finally:
+            _end_process(process)
+    status = 130 if state == "interrupted" else 1 if process.returncode == SOFTWARE or process.returncode < 0 else process.returncode
+    if not state:
+        state = "finished" if process.returncode in (0, 1) else "failed"
+    if state == "failed":
+        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        problem = (lines[-1] if lines else f"it ended with status {process.returncode}")[:ERROR_LENGTH]
+    return StepRun(step.name, state, exit_status=status, error=problem, log=path)
+
+
+def _end_process(process: "subprocess.Popen[bytes]") -> None:
+    """Ends a command that is still there: first in order, then with all that it has started."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @cache
@@ -253,138 +333,79 @@ DATA_TABLES: Final = tuple(
 )
 
 
-def fingerprint(settings: Settings, path: Path, parameters: Mapping[str, Any]) -> str:
-    """Hash of all that a notebook shows: its source, the library, its parameters with the files they name, the settings (but not the address, which
-    is a new one each time with --local), the UTC day that budgets are of, and the state of the data (but not which notebooks ran).
+def fingerprint(settings: Settings, step: Step) -> str | None:
+    """Hash of all that a notebook shows; None for a command and for a notebook that writes.
+
+    That is its source, the library, its parameters with the files they name, the settings (but not the address, which is a new one each time with
+    --local), the UTC day that budgets are of, and the state of the data (but not which notebooks ran).
     """
+    path, parameters = Path(step.notebook), step.parameters
+    if step.command or path.stem in WRITING:
+        return None
     counts = " union all ".join(f"select '{table}', count(*), max(logged_at) from {table}" for table in DATA_TABLES)
-    with store.reading(Path(parameters.get("home") or settings.home)) as con:
+    with store.reading(Path(str(parameters.get("home") or settings.home))) as con:
         data = con.execute(f"select * from ({counts}) order by all").fetchall()
-    files = [Path(parameters[name]) for name in PATHS if parameters.get(name)]
+    files = [Path(str(parameters[name])) for name in PATHS if parameters.get(name)]
     contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
     shown = settings.printable() | {"base_url": str(settings.is_simulated)}
-    texts = (_library_hash(), json.dumps([parameters, contents, shown], sort_keys=True), f"{journal.now():%Y-%m-%d}", repr(data))
+    texts = (_library_hash(), json.dumps([parameters, contents, shown], sort_keys=True, default=str), f"{journal.now():%Y-%m-%d}", repr(data))
     parts = (path.read_bytes(), *(text.encode() for text in texts))
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def _unchanged(home: Path, notebook: str, fingerprint: str) -> NotebookRun | None:
+def _unchanged(home: Path, step: Step, mark: str) -> StepRun | None:
+    sql = "select html, executed, fingerprint, state from notebook_runs where coalesce(step, notebook) = ? and html is not null"
     with store.reading(home) as con:
-        row = con.execute(
-            "select html, executed, fingerprint, state from notebook_runs where notebook = ? order by logged_at desc, run_id desc limit 1", [notebook]
-        ).fetchone()
-    if row is None or row[2] != fingerprint or row[3] not in ("finished", "unchanged"):
+        row = con.execute(f"{sql} order by logged_at desc, run_id desc limit 1", [step.name]).fetchone()
+    if row is None or row[2] != mark or row[3] not in GOOD:
         return None
     page, executed = home / "runs" / row[0], home / "runs" / row[1]
-    return NotebookRun(notebook, "unchanged", 0.0, page, executed) if page.is_file() else None
+    return StepRun(step.name, "unchanged", html=page, executed=executed) if page.is_file() else None
 
 
-def svg_title(svg: str) -> str:
-    """The title of a figure, for those who hear the page."""
-    found = re.search(r"<title[^>]*>(.*?)</title>", svg, re.DOTALL) or re.search(r'aria-label="([^"]*)"', svg)
-    return html.unescape(found[1]).strip() if found else "figure"
+def _forget(settings: Settings) -> None:
+    """Removes what is kept of runs beyond the retention days; the record of them stays."""
+    oldest = f"{journal.now() - timedelta(days=settings.retention_days):%Y%m%d-%H%M%S}"
+    for place in (settings.home / "runs").iterdir():
+        if RUN_ID.fullmatch(place.name) and place.name < oldest:
+            shutil.rmtree(place, ignore_errors=True)
 
 
-def _links(home: Path, path: Path, notebooks: Sequence[Path]) -> list[dict[str, Any]]:
-    """The pages that a page leads to: those that are there, or will be when this run has ended."""
-    coming = {other.stem for other in notebooks}
-    names = [other.stem for other in find_notebooks([])]
-    return [
-        {"href": f"../latest/{quote(name)}.html", "name": re.sub(r"^\d+_", "", name).replace("_", " "), "current": name == path.stem}
-        for name in names
-        if name in coming or (home / "runs" / "latest" / f"{name}.html").is_file()
-    ]
+def summary(home: Path, run_id: str) -> dict[str, Any]:
+    """A run and its parts for a machine: `run_id, chain, state, exit_status, seconds, documents, …, steps, money`, one entry of money a kind of it.
 
-
-def render(executed: Path, page: Path, *, problem: str | None = None, links: Sequence[Mapping[str, Any]] = ()) -> None:
-    """Renders an executed notebook as one page without code, script or anything from outside; what it failed of stands at its top."""
-    import nbformat
-    from nbconvert import HTMLExporter
-    from traitlets.config import Config
-
-    notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
-    # papermill's own marks of an error are about cells that the page does not show.
-    notebook.cells = [cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
-    titles = (re.search(r"^# (.+)$", cell.source, re.MULTILINE) for cell in notebook.cells if cell.cell_type == "markdown")
-    heading = next((found[1] for found in titles if found), executed.stem)
-    # A figure is its SVG here; the interactive form is for JupyterLab.
-    config = Config({"NbConvertBase": {"display_data_priority": ["text/html", "image/svg+xml", "image/png", "text/markdown", "text/plain"]}})
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        config=config,
-        template_name="autod",
-        extra_template_basedirs=[str(HERE / "templates")],
-        exclude_input=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        exclude_anchor_links=True,
-    )
-    exporter.register_filter("svg_title", svg_title)  # type: ignore[no-untyped-call]
-    made = f"autoD {__version__} · {executed.stem} · {journal.now():%Y-%m-%d %H:%M} UTC · run {executed.parent.name}"
-    resources = {
-        "autod": {
-            "title": f"{heading} · autoD",
-            "style": (HERE / "templates" / "page.css").read_text(),
-            "links": [{"href": "../index.html", "name": "all runs", "current": False}, *links],
-            "problem": problem,
-            "footer": made,
-        }
-    }
-    body, _ = exporter.from_notebook_node(notebook, resources=resources)
-    head, main, rest = body.partition("<main>")
-    # The policy stops scripts and requests, but not a page that sends its reader elsewhere or looks up a name beforehand.
-    page.write_text(head + main + re.sub(r"<(?=(?:meta|link|base)\b)", "&lt;", rest, flags=re.IGNORECASE), encoding="utf-8")
-
-
-def _keep_latest(home: Path, done: Sequence[NotebookRun]) -> None:
-    """Keeps the newest page of each notebook at a path that does not change."""
-    latest = home / "runs" / "latest"
-    latest.mkdir(parents=True, exist_ok=True)
-    for result in done:
-        shutil.copyfile(result.html, latest / result.html.name)
-
-
-def write_index(home: Path, most: int = 200) -> Path:
-    """Writes the page of all runs, newest first, and returns its path."""
+    Raises: SettingsError when there is no such run.
+    """
+    money = ("is_simulated", "calls", "cost_usd", "calls_unpriced", "calls_unsettled", "unsettled_upper_usd")
     with store.reading(home) as con:
-        runs = store.rows(
-            con,
-            "select run_id, command, state, started_at, seconds, documents, calls, cost_usd, is_simulated, reason from runs_overview "
-            "order by started_at desc, run_id desc limit ?",
-            [most],
+        found = store.rows(con, "from runs_with_parts where run_id = ? order by is_simulated", [run_id])
+        steps = store.rows(con, "select * exclude (run_id, seq) from run_steps where run_id = ? order by seq", [run_id])
+    if not found:
+        raise SettingsError(f"There is no run {run_id!r}: autod sql 'select run_id, command from runs_with_parts order by started_at desc'")
+    whole = {name: value for name, value in found[0].items() if name not in money and name != "steps"}
+    decoded = [step | {"parameters": orjson.loads(step["parameters"] or "{}")} for step in steps]
+    return whole | {"steps": decoded, "money": [{name: row[name] for name in money} for row in found]}
+
+
+def steps_again(home: Path, run_id: str, names: Sequence[str] = ()) -> tuple[str, list[Step]]:
+    """The chain and the steps of an earlier run with the parameters they had: those named, else all that did not end well.
+
+    Raises: SettingsError when there is no such run or step, or nothing to do again.
+    """
+    with store.reading(home) as con:
+        if run_id == "last":
+            [(run_id,)] = con.execute("select coalesce(max(run_id), 'last') from runs_started where command = 'run'").fetchall()
+        row = con.execute("select arguments from runs_started where command = 'run' and run_id = ?", [run_id]).fetchone()
+        good = {name for (name,) in con.execute(f"select step from run_steps where run_id = ? and state in {GOOD}", [run_id]).fetchall()}
+    if row is None or "steps" not in (arguments := orjson.loads(row[0])):
+        raise SettingsError(
+            f"There is no run {run_id!r} of steps; autod sql \"select run_id, chain, state from runs_with_parts where command = 'run'\""
         )
-        pages: dict[str, list[tuple[str, str, str]]] = {}
-        for run_id, notebook, state, page in con.execute("select run_id, notebook, state, html from notebook_runs order by notebook").fetchall():
-            pages.setdefault(run_id, []).append((notebook, state, page))
-    place = home / "runs"
-    rows = "\n".join(_index_row(run, [page for page in pages.get(run["run_id"], []) if (place / page[2]).is_file()]) for run in runs)
-    newest = " <a href='latest/90_report.html'>The newest report</a>" if (place / "latest" / "90_report.html").is_file() else ""
-    style = (HERE / "templates" / "page.css").read_text()
-    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-    heads = "".join(f"<th scope='col'>{name}</th>" for name in ("started, UTC", "command", "state", "pages", "documents", "calls", "USD", "seconds"))
-    index = place / "index.html"
-    index.parent.mkdir(parents=True, exist_ok=True)
-    index.write_text(
-        f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta http-equiv='Content-Security-Policy' content=\"{policy}\">"
-        f"<meta name='viewport' content='width=device-width, initial-scale=1'><title>All runs · autoD</title><style>{style}</style></head>"
-        f"<body><main class='runs'><h1>All runs</h1><p>Newest first.{newest}</p>"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table></main>"
-        f"<footer>autoD {__version__} · written {journal.now():%Y-%m-%d %H:%M} UTC</footer></body></html>\n",
-        encoding="utf-8",
-    )
-    return index
-
-
-def _index_row(run: Mapping[str, Any], pages: Sequence[tuple[str, str, str]]) -> str:
-    links = " ".join(
-        f"<a href='{html.escape(quote(page))}'>{html.escape(name)}</a>{'' if state in ('finished', 'unchanged') else ' (' + html.escape(state) + ')'}"
-        for name, state, page in pages
-    )
-    cost = "" if run["cost_usd"] is None else f"{run['cost_usd']:.4f}{' simulated' if run['is_simulated'] else ''}"
-    reason = f"<br>{html.escape(run['reason'])}" if run["reason"] else ""
-    seconds = "" if run["seconds"] is None else f"{run['seconds']:.1f}"
-    return (
-        f"<tr><td>{run['started_at']:%Y-%m-%d %H:%M}</td><td>{html.escape(run['command'] or '')}</td>"
-        f"<td><span class='state {html.escape(run['state'])}'>{html.escape(run['state'])}</span>{reason}</td><td>{links}</td>"
-        f"<td class='number'>{run['documents'] or ''}</td><td class='number'>{run['calls'] or ''}</td><td class='number'>{cost}</td>"
-        f"<td class='number'>{seconds}</td></tr>"
-    )
+    steps = [Step(**step) for step in arguments["steps"]]
+    unknown = sorted(set(names) - {step.name for step in steps})
+    if unknown:
+        raise SettingsError(f"The run {run_id!r} has no step {', '.join(unknown)}; there are {', '.join(step.name for step in steps)}.")
+    again = [step for step in steps if (step.name in names if names else step.name not in good)]
+    if not again:
+        raise SettingsError(f"Every step of the run {run_id!r} ended well: name one with --step to run it again.")
+    return arguments["chain"], again

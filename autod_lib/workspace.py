@@ -1,7 +1,7 @@
-"""The lock of a workspace: one command that may pay at a time.
+"""The locks of a workspace: one command that may pay at a time, and one chain of steps at a time.
 
 Decided here: that the lock is the operating system's (`flock`), so that it is free the instant its holder dies, however it dies; the file's
-content only names the holder. Called by ingest.py. Reading, labelling and reviewing need no lock.
+content only names the holder. Called by ingest.py and runs.py. Reading, labelling and reviewing need no lock.
 """
 
 import fcntl
@@ -17,17 +17,18 @@ from .errors import WorkspaceBusy, WorkspaceUnusable
 from .journal import now
 
 LOCK: Final = "autod.lock"
+CHAIN_LOCK: Final = "chain.lock"  # the steps of a chain take the other one themselves
 
 
 @contextmanager
-def held(home: Path, run_id: str, command: str) -> Iterator[None]:
-    """Holds the workspace for a run.
+def held(home: Path, run_id: str, command: str, *, lock: str = LOCK) -> Iterator[None]:
+    """Holds the workspace for a run that may pay, or for a chain.
 
     Raises: WorkspaceBusy naming the holder, WorkspaceUnusable if the folder cannot be written.
     """
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(home / lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise WorkspaceUnusable(
             f"The workspace {str(home)!r} cannot be written ({error.strerror}); nothing was sent, nothing was spent. "
@@ -37,6 +38,8 @@ def held(home: Path, run_id: str, command: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if lock == CHAIN_LOCK:
+                raise WorkspaceBusy(f"A chain is under way in {str(home)!r}: {_holder(file)}. Nothing was started. Wait for it.") from None
             raise WorkspaceBusy(
                 f"The workspace {str(home)!r} is held by {_holder(file)}. Nothing was sent, nothing was spent. "
                 "Wait for it, add --wait, or name another workspace with AUTOD_HOME."

@@ -1,10 +1,12 @@
-"""Notebooks run by a real kernel: how each ends, what is recorded, when one is not run again, and what a browser makes of the pages."""
+"""Notebooks run by a real kernel, and commands: how each ends, what is recorded, what is done again, and what a browser makes of the pages."""
 
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,14 +17,16 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from autod_lib import store
-from autod_lib.errors import SettingsError
-from autod_lib.journal import Journal
-from autod_lib.runs import NotebookRun, checked_parameters, find_notebooks, fingerprint, run_notebooks, write_index
-from autod_lib.settings import load_settings
+from autod_lib import store, workspace
+from autod_lib.chain import Chain, Step, chain_of, find_notebooks, resolved
+from autod_lib.errors import SettingsError, WorkspaceBusy
+from autod_lib.journal import Journal, now, segments
+from autod_lib.rendering import keep_latest
+from autod_lib.runs import Run, StepRun, fingerprint, in_order, run_steps, steps_again
+from autod_lib.settings import Settings, load_settings
 
 from . import ledger
-from .pipeline import answering, reply, rows
+from .pipeline import answering, begin, reply, rows
 
 CANARY = "sk-canary-0123456789abcdefghij"
 PARAMETERS = """\
@@ -47,12 +51,20 @@ def notebook(folder: Path, name: str, *cells: str, parameters: str = "", title: 
     return path
 
 
+def run_notebooks(settings: Settings, paths: Sequence[Path], parameters: dict[str, str] | None = None, **given: Any) -> list[StepRun]:
+    """Runs notebooks without a chain file, as `autod run NOTEBOOK…` does."""
+    limits = {name: given.pop(name) for name in ("cell_timeout_s", "timeout_s") if name in given}
+    chain = chain_of(in_order(paths)).model_copy(update=limits)
+    return list(run_steps(settings, resolved(chain, parameters or {}), **given).steps)
+
+
 @dataclass
 class Night:
-    """One call of run_notebooks and what came of it."""
+    """One call of run_steps and what came of it."""
 
     home: Path
-    results: dict[str, NotebookRun]
+    run: Run
+    results: dict[str, StepRun]
     lines: list[str]
     asked: list[bytes]
     address: str
@@ -80,23 +92,31 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     home = folder / "home"
     with answering(lambda handler, body: reply(handler, 200, b"x")) as (address, asked):
         address = address.removesuffix("/v1")
-        names = ("AUTOD_HOME", "AUTOD_BUDGET_DAY_USD", "AUTOD_TRIAL", "AUTOD_PARENT_RUN")
+        names = ("AUTOD_HOME", "AUTOD_BUDGET_DAY_USD", "TRIAL", "AUTOD_PARENT_RUN")
         shown = f"import os, json\nprint(json.dumps({{name: os.environ.get(name) for name in {names}}}))"
-        key = "from autod_lib.settings import load_settings\nimport os\ndel os.environ['AUTOD_TRIAL']\n"
+        key = "from autod_lib.settings import load_settings\nimport os\n"
         key += "print('key of', len(load_settings().require_key()), 'characters')"
-        paths = [
-            notebook(folder / "books", "20_bad", "print('before')", "1/0", "print('behind')", title="Bad & <worse>"),
-            notebook(folder / "books", "30_slow", "print('asleep soon')", "import time; time.sleep(60)"),
-            notebook(folder / "books", "40_fine", shown, key, "import sys; print('to stderr', file=sys.stderr)"),
-            notebook(folder / "books", "50 hostile #1", HOSTILE.replace("ADDRESS", address)),
-            notebook(folder / "books", "10_ingest", "print('written')"),
+        books = folder / "books"
+        flaky = "import pathlib\ntried = pathlib.Path('tried')\nif not tried.exists():\n    tried.touch()\n    raise OSError('not yet')"
+        steps = [
+            {"notebook": notebook(books, "10_ingest", "print('written')")},
+            {"notebook": notebook(books, "20_bad", "print('before')", "1/0", "print('behind')", title="Bad & <worse>"), "retries": 0},
+            {"notebook": notebook(books, "30_slow", "print('asleep soon')", "import time; time.sleep(60)"), "cell_timeout_s": 2, "retries": 0},
+            {"notebook": notebook(books, "35_long", "import time; time.sleep(1)", "time.sleep(60)"), "timeout_s": 3, "retries": 0},
+            {"notebook": notebook(books, "40_fine", shown, key, "import sys; print('to stderr', file=sys.stderr)")},
+            {"notebook": notebook(books, "50 hostile #1", HOSTILE.replace("ADDRESS", address))},
+            {"notebook": notebook(books, "60_flaky", flaky)},
+            {"notebook": notebook(books, "70_needs", "print('at last')"), "needs": ["20_bad"]},
+            {"command": "evaluate --json", "needs": ["60_flaky"]},
+            {"command": f"labels import '{folder / 'late.csv'}'"},
         ]
+        texts = [{name: str(value) if name == "notebook" else value for name, value in step.items()} for step in steps]
+        chain = Chain.model_validate({"name": "night", "retries": 1, "retry_wait_s": 0, "step": texts})
         settings = load_settings({}, home=home, api_key=CANARY, budget_day_usd="3")
         lines: list[str] = []
         before = dict(os.environ)
-        done = run_notebooks(settings, paths, parameters={}, environ={"AUTOD_TRIAL": "yes"}, cell_timeout_s=2, progress=lines.append)
-        write_index(home)
-        yield Night(home, {result.notebook: result for result in done}, lines, asked, address, before, dict(os.environ))
+        run = run_steps(settings, resolved(chain, {}), chain="night", environ={"TRIAL": "yes"}, progress=lines.append)
+        yield Night(home, run, {result.step: result for result in run.steps}, lines, asked, address, before, dict(os.environ))
 
 
 def text_of(page: Path) -> str:
@@ -107,19 +127,146 @@ def text_of(page: Path) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", body))
 
 
-def test_a_notebook_that_fails_fails_itself_and_the_rest_goes_on(night: Night) -> None:
-    """Each ends in a state of its own; those behind it run."""
+def test_a_step_that_fails_fails_itself_and_the_rest_goes_on(night: Night) -> None:
+    """Each ends in a state of its own; those behind it run, unless they need it; what a second attempt cures is no failure."""
     states = {name: result.state for name, result in night.results.items()}
 
-    assert states == {"10_ingest": "finished", "20_bad": "failed", "30_slow": "timeout", "40_fine": "finished", "50 hostile #1": "finished"}
+    assert states == {
+        "10_ingest": "finished",
+        "20_bad": "failed",
+        "30_slow": "timeout",
+        "35_long": "timeout",
+        "40_fine": "finished",
+        "50 hostile #1": "finished",
+        "60_flaky": "finished",
+        "70_needs": "skipped",
+        "evaluate": "finished",
+        "labels import": "failed",
+    }
+    assert {name: result.attempts for name, result in night.results.items() if result.attempts > 1} == {"60_flaky": 2}  # labels: wrong use, for good
     assert night.results["20_bad"].error == "cell 2: ZeroDivisionError: division by zero"
-    assert "longer than 2 s; allow more with --cell-timeout" in (night.results["30_slow"].error or "")
+    assert night.results["30_slow"].error == "a cell took longer than 2 s; allow more with --cell-timeout"
+    assert night.results["35_long"].error == "it took longer than 3 s; allow more with --timeout"
+    assert night.results["70_needs"].error == "needs 20_bad"
+    assert "late.csv" in (night.results["labels import"].error or "")
+    assert night.run.exit_status == night.results["labels import"].exit_status == 2
     assert any("20_bad failed" in line and "ZeroDivisionError" in line for line in night.lines)
 
 
-def test_what_changes_the_record_runs_before_what_shows_it(night: Night) -> None:
+def test_a_command_has_the_settings_of_the_run_and_what_it_prints_is_kept(night: Night) -> None:
+    """It read this workspace, as a kernel does, and its log is whole."""
+    log = night.results["evaluate"].log
+    assert log is not None
+    assert json.loads(log.read_text())["accuracy_by_field"] == []
+
+
+def test_a_run_leaves_a_summary_for_machines(night: Night) -> None:
+    """State, exit status, every step, and money by kind, in one file beside the pages."""
+    told = json.loads((night.home / "runs" / night.run.run_id / "summary.json").read_text())
+    no_calls = {"calls": 0, "cost_usd": None, "calls_unpriced": 0, "calls_unsettled": 0, "unsettled_upper_usd": None}
+
+    assert (told["run_id"], told["chain"], told["state"], told["exit_status"]) == (night.run.run_id, "night", "failed", 2)
+    assert (told["steps_failed"], told["steps_skipped"]) == (4, 1)
+    assert [(step["step"], step["state"], step["attempts"]) for step in told["steps"]] == [
+        (name, result.state, result.attempts) for name, result in night.results.items()
+    ]
+    assert told["money"] == [{"is_simulated": False} | no_calls]
+
+
+def test_what_failed_can_be_done_again_with_the_same_parameters(night: Night) -> None:
+    """All that did not end well, or the steps named; what they need and is not done again counts as done."""
+    chain, again = steps_again(night.home, night.run.run_id)
+    assert (chain, [step.name for step in again]) == ("night", ["20_bad", "30_slow", "35_long", "70_needs", "labels import"])
+    with pytest.raises(SettingsError, match=r"no step sixty; there are 10_ingest, 20_bad"):
+        steps_again(night.home, night.run.run_id, ["sixty"])
+    with pytest.raises(SettingsError, match=r"no run 'yesterday'"):
+        steps_again(night.home, "yesterday")
+
+    (night.home.parent / "late.csv").write_text("sha256,doc_type\n")
+    _, [labels] = steps_again(night.home, "last", ["labels import"])
+    second = run_steps(load_settings({}, home=night.home), [labels], chain=chain, rerun_of=night.run.run_id, force=True)
+
+    assert [(result.step, result.state) for result in second.steps] == [("labels import", "finished")]
+    with pytest.raises(SettingsError, match=r"Every step of the run .* ended well"):
+        steps_again(night.home, second.run_id)
+
+
+def test_a_second_chain_at_once_starts_nothing(tmp_path: Path) -> None:
+    """It says which holds the workspace; a notebook by hand is no chain, and waits for nobody."""
+    settings = load_settings({}, home=tmp_path / "home")
+    chain = Chain.model_validate({"step": [{"command": "evaluate"}]})
+    with workspace.held(settings.home, "a-run", "run --chain night", lock=workspace.CHAIN_LOCK), pytest.raises(WorkspaceBusy, match=r"a-run .*night"):
+        run_steps(settings, resolved(chain, {}), chain="night")
+    assert not (settings.home / "runs").exists()
+    assert workspace.holder(settings.home) is None
+
+
+def test_a_chain_that_is_told_to_end_ends_in_order(tmp_path: Path) -> None:
+    """The command under way is told so too, what would follow is not begun, and the record says how it ended: exit 130."""
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "watch.toml").write_text(f'[[step]]\ncommand = "ingest \'{tmp_path / "inbox"}\' --watch"\n[[step]]\ncommand = "evaluate"\n')
+    process = begin("run", "--chain", tmp_path / "watch.toml", home=tmp_path / "home", address="http://127.0.0.1:9/v1")
+    with process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "ingest …\n"
+        while len(segments(tmp_path / "home")) < 2:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 130, said
+    assert rows(tmp_path / "home", "select state, exit_status from runs_overview where command = 'run'") == [("interrupted", 130)]
+    assert rows(tmp_path / "home", "select step, state from run_steps") == [("ingest", "interrupted")]
+    assert rows(tmp_path / "home", "select command, runs_started > 0 from runs_with_parts") == [("run", True)]
+    assert workspace.holder(tmp_path / "home") is None
+
+
+def test_a_page_that_failed_never_takes_the_place_of_a_good_one(tmp_path: Path) -> None:
+    """The good one stays and says so; the next good one takes its place without a word."""
+    latest = tmp_path / "runs" / "latest" / "90_report.html"
+
+    def page(run: str, text: str) -> Path:
+        place = tmp_path / "runs" / run / "90_report.html"
+        place.parent.mkdir(parents=True)
+        place.write_text(f"<body><main>\n{text}</main>", encoding="utf-8")
+        return place
+
+    keep_latest(tmp_path, {}, {"90_report": page("r1", '<p class="problem" role="alert">first failed</p>')})
+    assert "first failed" in latest.read_text()
+    keep_latest(tmp_path, {}, {"90_report": page("r2", '<p class="problem" role="alert">second failed</p>')})
+    assert "second failed" in latest.read_text()
+    keep_latest(tmp_path, {"90_report": page("r3", "good")}, {})
+    for run in ("r4", "r5"):
+        keep_latest(tmp_path, {}, {"90_report": page(run, '<p class="problem" role="alert">failed again</p>')})
+    kept = latest.read_text()
+    assert "good" in kept
+    assert "failed again" not in kept
+    assert kept.count("This page is not the newest.") == 1
+    assert f"{now():%Y-%m-%d}" in kept
+    assert "href='../r5/90_report.html'" in kept
+    keep_latest(tmp_path, {"90_report": page("r6", "better")}, {})
+    assert latest.read_text() == (tmp_path / "runs" / "r6" / "90_report.html").read_text()
+
+
+def test_what_is_kept_of_runs_goes_after_the_retention_days(tmp_path: Path, empty_database: Path) -> None:
+    """Folders of runs alone, by their own day; what else is there stays."""
+    home = tmp_path / "home"
+    old, young, other = (home / "runs" / name for name in ("20251001-020000-0123abcd", f"{now():%Y%m%d}-000000-0123abcd", "20251001-mine"))
+    for place in (old, young, other):
+        place.mkdir(parents=True)
+    shutil.copyfile(empty_database, store.database(home))
+    run_steps(load_settings({}, home=home, retention_days=30), [])
+
+    assert [place.exists() for place in (old, young, other)] == [False, True, True]
+
+
+def test_what_changes_the_record_runs_before_what_shows_it() -> None:
     """A report made in the same run shows the documents just read, in whatever order they were named."""
-    assert next(iter(night.results)) == "10_ingest"
+    assert [path.stem for path in in_order([Path("90_report.ipynb"), Path("20_cost.ipynb"), Path("10_ingest.ipynb")])] == [
+        "10_ingest",
+        "90_report",
+        "20_cost",
+    ]
 
 
 def test_a_notebook_that_fails_is_saved_as_far_as_it_came_and_shown_with_its_error(night: Night) -> None:
@@ -148,15 +295,22 @@ def test_a_page_shows_results_without_code_or_noise(night: Night) -> None:
 
 
 def test_what_ran_is_recorded(night: Night) -> None:
-    """One run with its exit status and reason, and a row for each notebook with the paths of its page and copy."""
-    assert rows(night.home, "select command, state, exit_status, reason from runs_overview") == [("run", "failed", 1, "failed: 20_bad, 30_slow")]
+    """One run with its exit status and reason, and a row for each attempt of a step with the paths of page, copy and log."""
+    assert rows(night.home, "select command, state, exit_status, reason from runs_overview where run_id = ?", night.run.run_id) == [
+        ("run", "failed", 2, "failed: 20_bad, 30_slow, 35_long, 70_needs, labels import")
+    ]
     recorded = rows(
-        night.home, "select notebook, state, html, executed, error is null, seconds > 0, length(fingerprint) from notebook_runs order by seq"
+        night.home,
+        "select step, html, executed, log, error is null, seconds > 0, length(fingerprint) from notebook_runs where run_id = ? order by seq",
+        night.run.run_id,
     )
-    assert [row[:2] for row in recorded] == [(name, result.state) for name, result in night.results.items()]
-    for name, state, page, executed, is_without_error, took_time, length in recorded:
-        assert (night.home / "runs" / page, night.home / "runs" / executed) == (night.results[name].html, night.results[name].executed)
-        assert (is_without_error, took_time, length) == (state == "finished", True, 64)
+    assert [row[0] for row in recorded] == [name for name, result in night.results.items() for _ in range(result.attempts)]
+    for name, page, executed, log, is_without_error, took_time, length in recorded:
+        result = night.results[name]
+        assert [path and night.home / "runs" / path for path in (page, executed, log)] == [result.html, result.executed, result.log]
+        assert is_without_error == (result.state == "finished") or result.attempts > 1
+        assert took_time == (result.state != "skipped")
+        assert length == (None if result.html is None or name == "10_ingest" else 64)
 
 
 def test_a_kernel_has_the_settings_of_the_command_and_the_process_keeps_its_own(night: Night) -> None:
@@ -166,15 +320,17 @@ def test_a_kernel_has_the_settings_of_the_command_and_the_process_keeps_its_own(
 
     assert given["AUTOD_HOME"] == str(night.home)
     assert given["AUTOD_BUDGET_DAY_USD"] == "3"
-    assert given["AUTOD_TRIAL"] == "yes"
-    assert given["AUTOD_PARENT_RUN"] == night.results["40_fine"].html.parent.name
+    assert given["TRIAL"] == "yes"
+    assert given["AUTOD_PARENT_RUN"] == night.run.run_id
     assert night.environment_after == night.environment_before
 
 
 def test_the_newest_page_of_each_notebook_is_at_a_path_that_stays(night: Night) -> None:
-    """A bookmark keeps working; a page that failed is the newest too."""
-    for name, result in night.results.items():
-        assert (night.home / "runs" / "latest" / f"{name}.html").read_bytes() == result.html.read_bytes()
+    """A bookmark keeps working; where none was good yet, it leads to the one that failed."""
+    pages = {name: result.html for name, result in night.results.items() if result.html}
+    assert len(pages) == 7
+    for name, page in pages.items():
+        assert (night.home / "runs" / "latest" / f"{name}.html").read_bytes() == page.read_bytes()
 
 
 def test_the_key_is_in_no_file_of_the_workspace(night: Night) -> None:
@@ -186,24 +342,22 @@ def test_the_key_is_in_no_file_of_the_workspace(night: Night) -> None:
 
 
 def test_a_notebook_runs_again_only_when_something_changed(tmp_path: Path, empty_database: Path) -> None:
-    """The second of two like runs costs no kernel; forcing, another parameter, and being one that writes do."""
+    """The second of two like runs costs no kernel; forcing and another parameter do."""
     home = tmp_path / "home"
     home.mkdir()
     shutil.copyfile(empty_database, store.database(home))
     path = notebook(tmp_path, "60_counted", "with open('count', 'a') as file: file.write('x')", parameters="days: int = 7  # how many days")
-    writer = notebook(tmp_path, "10_ingest", "with open('written', 'a') as file: file.write('x')")
 
-    def run(*paths: Path, force: bool = False, **values: str) -> tuple[list[str], int]:
-        done = run_notebooks(load_settings({}, home=home), paths, parameters=values, force=force)
+    def run(*, force: bool = False, **values: str) -> tuple[list[str], int]:
+        done = run_notebooks(load_settings({}, home=home), [path], parameters=values, force=force)
         assert all(result.html.is_file() for result in done)
         return [result.state for result in done], len((tmp_path / "count").read_text())
 
-    assert run(path, writer) == (["finished", "finished"], 1)
-    assert run(path, writer) == (["finished", "unchanged"], 1)
-    assert (tmp_path / "written").read_text() == "xx"
-    assert run(path, days="8") == (["finished"], 2)
-    assert run(path, days="8") == (["unchanged"], 2)
-    assert run(path, days="8", force=True) == (["finished"], 3)
+    assert run() == (["finished"], 1)
+    assert run() == (["unchanged"], 1)
+    assert run(days="8") == (["finished"], 2)
+    assert run(days="8") == (["unchanged"], 2)
+    assert run(days="8", force=True) == (["finished"], 3)
     assert rows(home, "select state from notebook_runs where notebook = '60_counted' order by logged_at") == [
         ("finished",),
         ("unchanged",),
@@ -224,7 +378,10 @@ def test_what_a_notebook_shows_depends_on_its_source_parameters_files_settings_a
     given: dict[str, Any] = {"labels": str(labels), "days": 7}
 
     def mark(*, days: int = 7, **settings: Any) -> str:
-        return fingerprint(load_settings({}, home=home, **settings), path, given | {"days": days})
+        step = Step.model_validate({"notebook": str(path), "name": "60_any", "parameters": given | {"days": days}})
+        found = fingerprint(load_settings({}, home=home, **settings), step)
+        assert found
+        return found
 
     marks = [mark(), mark(days=8), mark(budget_day_usd="1"), mark(api_key="sk-one"), mark(base_url="http://127.0.0.1:9/v1")]
     assert mark(base_url="http://127.0.0.1:8/v1") == marks[-1]
@@ -242,6 +399,9 @@ def test_what_a_notebook_shows_depends_on_its_source_parameters_files_settings_a
     marks.append(mark())
 
     assert len(set(marks)) == len(marks)
+    assert (
+        fingerprint(load_settings({}, home=home), Step.model_validate({"notebook": "10_ingest.ipynb"})) is None
+    )  # what it does is not what it shows
     given["home"] = str(tmp_path / "other")
     assert mark() not in marks
 
@@ -291,7 +451,7 @@ def test_parameters_arrive_with_their_types_and_paths_from_where_they_were_typed
     monkeypatch.chdir(tmp_path / "typed")
     values = {"days": "30", "share": "1", "deep": "yes", "inbox": "scans/turkey"}
 
-    assert checked_parameters([path, other], values)[other] == {"days": 30}
+    assert resolved(chain_of([path, other]), values)[1].parameters == {"days": 30}
     done = run_notebooks(load_settings({}, home=tmp_path / "home"), [path], parameters=values)
 
     assert str((30, 1.0, True, str(tmp_path / "typed/scans/turkey"))) in text_of(done[0].html)
@@ -396,7 +556,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ledger.write(home, days=10, a_day=8)
     done = run_notebooks(load_settings({}, home=home), find_notebooks(["20_cost", "90_report"]), parameters={})
     assert [(result.state, result.error) for result in done] == [("finished", None)] * 2
-    return write_index(home).parent
+    return home / "runs"
 
 
 class References(HTMLParser):
@@ -445,7 +605,7 @@ def test_pages_hold_no_script_and_refer_to_nothing_outside(report: Path, night: 
     """Every link leads to a file that is there, every image is inside its page."""
     pages = [*report.rglob("*.html"), *(night.home / "runs").rglob("*.html")]
 
-    assert len(pages) == 2 * 2 + 1 + 2 * 5 + 1
+    assert len(pages) == 2 * 2 + 1 + 2 * 7 + 1
     for page in pages:
         if "hostile" in page.name:
             continue
@@ -487,6 +647,7 @@ def test_the_page_of_all_runs_leads_to_every_page(report: Path, night: Night) ->
 
         seen.open(night.home / "runs" / "index.html")
         assert seen.page.locator("td >> text=failed: 20_bad, 30_slow").count() == 1
+        assert seen.page.locator("text=60_flaky (2 attempts)").count() == 1
         assert seen.page.locator("text=The newest report").count() == 0
         seen.page.click("text=50 hostile #1")
         assert unquote(seen.page.url) == unquote(night.results["50 hostile #1"].html.as_uri())

@@ -78,6 +78,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             about = {"object_kind": kind, "object_id": object_id, "parent_id": parent, "document_sha256": "cd" * 32}
             killed.write("remote_object", state="made", is_simulated=False, **about)
         killed.write("search", query="doubtful", hits=1, cost_usd="0.0025", is_simulated=False)
+        killed.write("notebook_run", step="collect", command="batch collect", state="finished", attempt=1, seconds=1.0)
     store.load(home)
     return home
 
