@@ -48,6 +48,9 @@ Unpriced = Annotated[bool, typer.Option("--allow-unpriced", help="Allow a model 
 MaxUsd = Annotated[float | None, typer.Option("--max-usd", help="What this run may cost.", metavar="X", min=0)]
 Limit = Annotated[int | None, typer.Option("--limit", help="Take at most N new documents.", metavar="N", min=1)]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Take documents that failed before once more.")]
+TakePurged = Annotated[bool, typer.Option("--take-purged", help="Read documents again that were purged.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would do; change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; only a terminal is asked.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another run holds the workspace.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -160,6 +163,7 @@ def ingest(
     max_usd: MaxUsd = None,
     limit: Limit = None,
     retry_failed: RetryFailed = False,
+    take_purged: TakePurged = False,
     tier: Annotated[str | None, typer.Option("--tier", help="Service tier: default, flex (cheaper, slower), priority or auto.", metavar="T")] = None,
     batch: Annotated[bool, typer.Option("--batch", help="Ask by batches, at half the price; wait for them, then ask the rest one by one.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files until interrupted.")] = False,
@@ -183,7 +187,7 @@ def ingest(
 
     given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "service_tier": tier, "allow_unpriced": allow_unpriced or None}
     with _settings(local, **given) as settings:
-        wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait)
+        wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait, take_purged=take_purged)
         report = None if watch or batch else nothing_new(absolute_roots(paths), settings, wishes)
         if report is None:
             report = _ingest(paths, settings, wishes, "batch" if batch else "watch" if watch else "once")
@@ -587,6 +591,51 @@ def sweep(
     with _settings(local) as settings:
         report = resources.sweep(settings, dry_run=dry_run)
     _end(report, as_json)
+
+
+@app.command(epilog="Examples: autod delete ~/scans/letter.pdf   ·   autod delete 3fa41c --dry-run")
+def delete(
+    documents: Annotated[list[str], typer.Argument(help="Files, or beginnings of SHA-256.", metavar="FILE|SHA…")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Delete documents softly: whoever sees one again brings it back at no cost; `autod purge` takes them for good."""
+    from . import purge as library
+
+    with _settings() as settings:
+        report = library.delete(settings, documents, dry_run=True)
+        if not dry_run and _agreed(report.sentences()[: len(report.documents)], yes):
+            report = library.delete(settings, documents)
+    _end(report, as_json)
+
+
+@app.command(epilog="Examples: autod purge --dry-run   ·   autod purge --days 0")
+def purge(
+    days: Annotated[
+        int | None, typer.Option("--days", help="Take what was deleted so long ago; AUTOD_RETENTION_DAYS without it.", metavar="N", min=0)
+    ] = None,
+    local: Local = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Take deleted documents out of journal, database, pages and the provider's stores for good; what they cost stays in the ledger."""
+    from . import purge as library
+
+    with _settings(local) as settings:
+        report = library.purge(settings, days=days, dry_run=True)
+        if not dry_run and _agreed(report.sentences()[:1], yes or not report.documents):
+            report = library.purge(settings, days=days)
+    _end(report, as_json)
+
+
+def _agreed(sentences: list[str], yes: bool) -> bool:
+    """Whether to go on: a person at a terminal is asked, a script has decided."""
+    if yes or not sys.stdin.isatty():
+        return True
+    print("\n".join(sentences), file=sys.stderr)
+    return typer.confirm("Go on?", err=True)
 
 
 def _end(report: Any, as_json: bool) -> None:

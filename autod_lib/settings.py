@@ -103,7 +103,7 @@ class Settings(BaseModel):
     vector_store: str = Field("autod", description="Name of the vector store.", min_length=1, max_length=128)
     vector_store_days: int = Field(30, description="Days after which the provider deletes the copy of a document by itself.", ge=1, le=30)
     index_deadline_s: float = Field(120.0, description="Longest wait until an uploaded document can be searched.", gt=0)
-    retention_days: int = Field(400, description="Days that runs, logs and loaded segments are kept.", ge=1)
+    retention_days: int = Field(400, description="Days that runs are kept, and deleted documents until `autod purge` takes them for good.", ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line of the log.")
     log_format: Literal["text", "json"] = Field("text", description="Form of the log lines.")
     log_file: Path | None = Field(None, description="File that the log goes to besides standard error.")
