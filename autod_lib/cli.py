@@ -463,15 +463,24 @@ def show(document: Annotated[str, typer.Argument(help="A file, or the beginning 
 
 @labels_app.command("import")
 def labels_import(
-    file: Annotated[Path, typer.Argument(help="CSV with file or sha256 and fields of the record.")],
-    labeller: Annotated[str, typer.Option("--labeller", help="Who says so.")] = "",
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON with file or sha256 and fields of the record.")],
+    labeller: Annotated[str, typer.Option("--labeller", help="Who says so; a column `labeller` beats it.")] = "",
+    column: Annotated[
+        list[str] | None, typer.Option("--column", help="The field that another column holds; may be repeated.", metavar="NAME=FIELD")
+    ] = None,
+    settle: Annotated[bool, typer.Option("--settle", help="These labels count over what other labellers said.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Import gold labels; the same labels again add nothing."""
-    from . import evaluate
+    """Import gold labels; the same labels again add nothing.
+
+    Of one labeller the newest label counts. Between labellers that contradict each other, the one who labelled the field first counts until
+    somebody settles it.
+    """
+    from . import labels
 
     with _settings() as settings:
-        result = evaluate.import_labels(settings.home, file, labeller=labeller)
+        mapping = {name: target for name, _, target in (pair.partition("=") for pair in column or [])}
+        result = labels.import_labels(settings.home, file, labeller=labeller, mapping=mapping, settles=settle)
     if as_json:
         return _print_json(vars(result))
     print(result.sentence())
@@ -479,12 +488,12 @@ def labels_import(
 
 
 @labels_app.command("export")
-def labels_export(file: Annotated[Path, typer.Argument(help="CSV to write.")]) -> None:
-    """Export the current labels as CSV."""
-    from . import evaluate
+def labels_export(file: Annotated[Path, typer.Argument(help="File to write: .csv, .parquet or .json.")]) -> None:
+    """Export what each labeller says, one row a document and labeller."""
+    from . import labels
 
     with _settings() as settings:
-        print(f"{evaluate.export_labels(settings.home, file)} labelled documents written to {file}")
+        print(f"{labels.export_labels(settings.home, file)} labelled documents written to {file}")
 
 
 @app.command("evaluate")

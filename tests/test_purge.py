@@ -13,7 +13,7 @@ import pytest
 
 from autod_lib import journal, purge, rendering, resources, store, workspace
 from autod_lib.errors import MissingKey, SettingsError, WorkspaceBusy
-from autod_lib.evaluate import import_labels
+from autod_lib.labels import import_labels
 from autod_lib.local_api import running
 from autod_lib.settings import Settings
 
