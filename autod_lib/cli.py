@@ -463,15 +463,24 @@ def show(document: Annotated[str, typer.Argument(help="A file, or the beginning 
 
 @labels_app.command("import")
 def labels_import(
-    file: Annotated[Path, typer.Argument(help="CSV with file or sha256 and fields of the record.")],
-    labeller: Annotated[str, typer.Option("--labeller", help="Who says so.")] = "",
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON with file or sha256 and fields of the record.")],
+    labeller: Annotated[str, typer.Option("--labeller", help="Who says so; a column `labeller` beats it.")] = "",
+    column: Annotated[
+        list[str] | None, typer.Option("--column", help="The field that another column holds; may be repeated.", metavar="NAME=FIELD")
+    ] = None,
+    settle: Annotated[bool, typer.Option("--settle", help="These labels count over what other labellers said.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Import gold labels; the same labels again add nothing."""
-    from . import evaluate
+    """Import gold labels; the same labels again add nothing.
+
+    Of one labeller the newest label counts. Between labellers that contradict each other, the one who labelled the field first counts until
+    somebody settles it.
+    """
+    from . import labels
 
     with _settings() as settings:
-        result = evaluate.import_labels(settings.home, file, labeller=labeller)
+        mapping = {name: target for name, _, target in (pair.partition("=") for pair in column or [])}
+        result = labels.import_labels(settings.home, file, labeller=labeller, mapping=mapping, settles=settle)
     if as_json:
         return _print_json(vars(result))
     print(result.sentence())
@@ -479,12 +488,12 @@ def labels_import(
 
 
 @labels_app.command("export")
-def labels_export(file: Annotated[Path, typer.Argument(help="CSV to write.")]) -> None:
-    """Export the current labels as CSV."""
-    from . import evaluate
+def labels_export(file: Annotated[Path, typer.Argument(help="File to write: .csv, .parquet or .json.")]) -> None:
+    """Export what each labeller says, one row a document and labeller."""
+    from . import labels
 
     with _settings() as settings:
-        print(f"{evaluate.export_labels(settings.home, file)} labelled documents written to {file}")
+        print(f"{labels.export_labels(settings.home, file)} labelled documents written to {file}")
 
 
 @app.command("evaluate")
@@ -724,6 +733,58 @@ def doctor(as_json: Json = False) -> None:
         _print_rows([{"setting": name, "value": value} for name, value in settings.printable().items()])
         print(f"\n{state}")
     raise typer.Exit(EXIT[state])
+
+
+@app.command(epilog="Examples: autod init   ·   autod init ~/books")
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where; made if it is not there.", metavar="[FOLDER]")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Begin a workspace: its folder, and a file .env with every setting, commented out; nothing is overwritten or asked."""
+    from .init import init as begin
+
+    _end(begin(folder), as_json)
+
+
+@app.command(epilog="Examples: autod backup   ·   autod backup /mnt/safe/autod-monday.tar.gz")
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="File to write; one in the workspace's own folder of backups without it.", metavar="[FILE]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Copy database and journal into one file, whole and consistent, while a run goes on."""
+    from .backup import backup as copy
+
+    with _settings() as settings:
+        report = copy(settings, file)
+    _end(report, as_json)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")], as_json: Json = False) -> None:
+    """Bring back what a backup holds and the workspace lacks; what is there and whole stays."""
+    from .backup import restore as bring_back
+
+    with _settings() as settings:
+        report = bring_back(settings, file)
+    _end(report, as_json)
+
+
+@app.command(epilog="Examples: autod export ~/figures   ·   autod export ~/figures cost_by_day documents --format parquet")
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into.", metavar="DIR")],
+    names: Annotated[list[str] | None, typer.Argument(help="Views and tables; every view without a name.", metavar="[VIEW|TABLE]…")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every view and every table.")] = False,
+    form: Annotated[str, typer.Option("--format", help="csv, parquet or json.", metavar="FORM")] = "csv",
+    as_json: Json = False,
+) -> None:
+    """Write views and tables as files for other programs; no spreadsheet finds a live formula in them."""
+    from .export import export as write
+
+    with _settings() as settings:
+        report = write(settings, folder, names or (), form=form, tables=everything)
+    _end(report, as_json)
 
 
 @app.command()

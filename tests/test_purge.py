@@ -13,7 +13,7 @@ import pytest
 
 from autod_lib import journal, purge, rendering, resources, store, workspace
 from autod_lib.errors import MissingKey, SettingsError, WorkspaceBusy
-from autod_lib.evaluate import import_labels
+from autod_lib.labels import import_labels
 from autod_lib.local_api import running
 from autod_lib.settings import Settings
 
@@ -77,19 +77,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         journal.pack(home / journal.SEGMENTS / f"{first.run_id}.jsonl")
         store.load(home)
         yield Kept(home, inbox, address, sha256)
-
-
-@pytest.fixture(autouse=True)
-def _quickly_made(empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that is made anew begins as a copy of an empty one: migrating a new one takes longer than all else here."""
-    opened = store._open
-
-    def instead(home: Path, **given: Any) -> Any:
-        if not store.database(home).exists():
-            shutil.copyfile(empty_database, store.database(home))
-        return opened(home, **given)
-
-    monkeypatch.setattr(store, "_open", instead)
 
 
 @pytest.fixture
