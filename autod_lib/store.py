@@ -67,6 +67,7 @@ TABLES: Final = {
     "notebook_run": ("notebook_runs",),
 }
 
+FULL: Final = ("No space left", "File too large", "quota exceeded")  # of the disk, of the process, of the user
 DAMAGE: Final = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException)
 
 
@@ -294,7 +295,7 @@ def writing(home: Path, *, wait_s: float = 30.0, memory_limit: str | None = None
             migrate(con)
             yield con
         except duckdb.Error as error:
-            if "No space left" in str(error):
+            if any(full in str(error) for full in FULL):
                 raise WorkspaceUnusable(
                     f"The disk of {str(home)!r} is full. Everything acknowledged is kept; make room and run the command again."
                 ) from error
