@@ -123,7 +123,7 @@ def _unusable(folder: Path, error: OSError) -> WorkspaceUnusable:
 
 
 def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | None = None, merge: bool = False) -> duckdb.DuckDBPyConnection:
-    path = str(database(home))
+    path, is_new = str(database(home)), not database(home).exists()
     # Hardened: a read-only connection alone could still read and write any file, attach databases and load extensions.
     hardened = {
         "enable_external_access": "false",
@@ -140,7 +140,10 @@ def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | Non
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            return _in_utc(duckdb.connect(path, read_only=read_only, config=hardened))  # type: ignore[arg-type]
+            con = duckdb.connect(path, read_only=read_only, config=hardened)  # type: ignore[arg-type]
+            if is_new:
+                os.chmod(path, 0o600)
+            return _in_utc(con)
         except duckdb.IOException as error:
             text = str(error)
             is_held = "Could not set lock" in text  # by a program that does not know the gate, such as the duckdb shell

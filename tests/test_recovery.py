@@ -315,6 +315,28 @@ def test_the_loop_that_loads_beside_the_work_keeps_up(slow: tuple[str, Path], ho
     assert seen[0] >= 3
 
 
+def test_with_no_text_kept_nothing_of_a_document_is_written_down_but_its_values(home: Path, tmp_path: Path) -> None:
+    """No word of a text, raw answer, excerpt or title is in any file of the workspace, a failed answer's neither; values, money and status are."""
+    inbox = make_inbox(tmp_path / "in", 2)
+    with running(faults="refusal=first1") as address:
+        settings = settings_for(home, address, keep_text=False, in_flight=1)
+        report, again = run(inbox, settings), run(inbox, settings)
+    contents = {path.name: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    words = (b"green cloth", b"Binding of", b"INVOICE No", b"untitled", b"anonymous", b"output_text")
+
+    assert (report.processed, report.needs_review, again.calls) == (2, 1, 0)
+    assert {name: word for name, data in contents.items() for word in words if word in data} == {}
+    assert rows(home, "select count(issuer), count(total_amount), count(summary), count(ocr_text_excerpt), count(notes) from documents") == [
+        (1, 1, 0, 0, 0)
+    ]
+    assert one(home, "select count(*) from api_calls where cost_usd > 0") == report.calls
+
+
+def test_all_that_a_run_leaves_behind_is_its_users_alone(slow: tuple[str, Path], full: Path) -> None:
+    """No file or folder of a workspace can be read by another user of the machine, whatever the mask of the process says."""
+    assert {path.name: oct(path.stat().st_mode) for path in (full, *full.rglob("*")) if path.stat().st_mode & 0o077} == {}
+
+
 READING = """
 import sys
 from pathlib import Path
