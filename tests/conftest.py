@@ -29,7 +29,7 @@ def _simulated_api(arguments: list[str]) -> subprocess.Popen[str]:
 
 
 local_api._begin = _simulated_api
-MAKING: Final = {"tests.test_store", "tests.test_recovery"}
+OPEN: Final = store._open
 
 
 @pytest.fixture(autouse=True)
@@ -38,21 +38,24 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture(autouse=True)
-def _databases_are_copied(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that would be made is a copy of one that was, but where the making is what is tested."""
+@pytest.fixture(scope="session", autouse=True)
+def _databases_are_copied() -> None:
+    """A database that would be made is a copy of one that was; `databases_are_made` is for the tests of the making."""
     pipeline.empty_database()
-    if request.module.__name__ in MAKING:
-        return
-    opened = store._open
+    store._open = _open_or_copy
 
-    def open_or_copy(home: Path, *, read_only: bool, **further: Any) -> duckdb.DuckDBPyConnection:
-        if not read_only:
-            with suppress(OSError):  # the opening says what is wrong
-                pipeline.copy_empty_database(home)
-        return opened(home, read_only=read_only, **further)
 
-    monkeypatch.setattr(store, "_open", open_or_copy)
+@pytest.fixture
+def databases_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is not there is made, statement by statement."""
+    monkeypatch.setattr(store, "_open", OPEN)
+
+
+def _open_or_copy(home: Path, *, read_only: bool, **further: Any) -> duckdb.DuckDBPyConnection:
+    if not read_only:
+        with suppress(OSError):  # the opening says what is wrong
+            pipeline.copy_empty_database(home)
+    return OPEN(home, read_only=read_only, **further)
 
 
 @pytest.fixture(scope="session")
