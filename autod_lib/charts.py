@@ -1151,6 +1151,55 @@ def latency(frame: pl.DataFrame) -> Chart:
     )
 
 
+ENDS: Final = {"answered": BLUE, "failed": RED, "unsettled": ORANGE}  # how a call ended, and its colour
+
+
+def throughput(frame: pl.DataFrame) -> Chart:
+    """How many calls ended in each hour, and how. Takes metrics.calls_by_hour."""
+    if frame.is_empty():
+        return nothing("How much was done?")
+    newest: datetime = frame["hour_utc"].max()  # type: ignore[assignment]
+    shown = frame.filter(pl.col("hour_utc") > newest - timedelta(days=LATENCY_DAYS))
+    rows = pl.concat([shown.select("hour_utc", "is_simulated", calls=f"calls_{end}", end=pl.lit(end)) for end in ENDS]).filter(pl.col("calls") > 0)
+    first = min([*rows["hour_utc"], newest - timedelta(days=1)])
+    axis = alt.Axis(format="%d %b %H:00", labelOverlap="greedy", labelSeparation=8)
+    scale = alt.Scale(type="utc", domain=[f"{end:%Y-%m-%dT%H:%M:%SZ}" for end in (first, newest + timedelta(hours=1))])
+    drawn = _base(rows, _values(rows, ["hour_utc", "end", "calls"])).mark_bar()
+    drawn = drawn.encode(
+        x=alt.X("hour_utc:T", timeUnit="utcyearmonthdatehours", title="hour, UTC", scale=scale, axis=axis),
+        y=alt.Y("calls:Q", title="calls", stack=True),
+        color=alt.Color("end:N", title="how they ended", scale=alt.Scale(domain=list(ENDS), range=list(ENDS.values()))),
+        tooltip=[alt.Tooltip("hour_utc:T", format="%Y-%m-%d %H:00"), "end:N", "calls:Q"],
+    )
+    most = shown.sort("calls", "hour_utc", descending=[True, False]).row(0, named=True)
+    total, missed = int(shown["calls"].sum()), int(shown["calls_failed"].sum()) + int(shown["calls_unsettled"].sum())
+    title = f"{count(total, 'call', 'calls')}, {count(missed) if missed else 'none'} without an answer; the busiest hour had {count(most['calls'])}"
+    return _finished(
+        drawn.properties(width=WIDTH, height=180), shown, title, f"calls by the UTC hour in which they ended, at most {LATENCY_DAYS} days"
+    )
+
+
+def errors_by_kind(frame: pl.DataFrame, *, most: int = 8) -> Chart:
+    """What went wrong day by day, the commonest kinds in colours. Takes metrics.errors_by_kind."""
+    if frame.is_empty():
+        return nothing("What went wrong?", "nothing went wrong so far")
+    kinds = _top(frame, "error_kind", "calls", most)
+    rows = frame.filter(pl.col("error_kind").is_in(kinds)).group_by("day_utc", "error_kind", "is_simulated").agg(pl.col("calls").sum())
+    rows = rows.sort("day_utc", "error_kind", "is_simulated")
+    drawn = _base(rows, _values(rows, ["day_utc", "error_kind", "calls"])).mark_bar(**_bar_width(rows))
+    drawn = drawn.encode(
+        x=_day_axis(rows),
+        y=alt.Y("calls:Q", title="calls"),
+        color=alt.Color("error_kind:N", title="kind", scale=alt.Scale(domain=kinds)),
+        tooltip=["day_utc:O", "error_kind:N", "calls:Q"],
+    )
+    first, total = int(rows.filter(pl.col("error_kind") == kinds[0])["calls"].sum()), int(frame["calls"].sum())
+    title = f"Most often: {kinds[0].replace('_', ' ')}, {count(first, 'call', 'calls')} of {count(total)} that went wrong"
+    return _finished(
+        drawn.properties(width=WIDTH, height=180), frame, title, "calls by UTC day and kind of error; what was billed all the same counts too"
+    )
+
+
 __all__ = [
     "accuracy_by_field",
     "cache_by_day",
@@ -1171,6 +1220,7 @@ __all__ = [
     "cost_distribution",
     "dearest_documents",
     "enable",
+    "errors_by_kind",
     "field_prices",
     "figure",
     "input_modes",
@@ -1181,4 +1231,5 @@ __all__ = [
     "savings",
     "search_hits",
     "svg",
+    "throughput",
 ]

@@ -75,7 +75,7 @@ def test_an_empty_ledger_gives_the_same_columns_and_no_rows(name: str, connect: 
     full, empty = FUNCTIONS[name](connect("modes" if name == "input_modes_compared" else "full")), FUNCTIONS[name](connect("empty"))
 
     assert full.height > 0
-    assert empty.height == 0
+    assert empty.height == (name == "backlog")  # that nothing waits is something to say
     assert empty.schema == full.schema
 
 
