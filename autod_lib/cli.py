@@ -48,6 +48,9 @@ Unpriced = Annotated[bool, typer.Option("--allow-unpriced", help="Allow a model 
 MaxUsd = Annotated[float | None, typer.Option("--max-usd", help="What this run may cost.", metavar="X", min=0)]
 Limit = Annotated[int | None, typer.Option("--limit", help="Take at most N new documents.", metavar="N", min=1)]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Take documents that failed before once more.")]
+TakePurged = Annotated[bool, typer.Option("--take-purged", help="Read documents again that were purged.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would do; change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; only a terminal is asked.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another run holds the workspace.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -160,6 +163,7 @@ def ingest(
     max_usd: MaxUsd = None,
     limit: Limit = None,
     retry_failed: RetryFailed = False,
+    take_purged: TakePurged = False,
     tier: Annotated[str | None, typer.Option("--tier", help="Service tier: default, flex (cheaper, slower), priority or auto.", metavar="T")] = None,
     batch: Annotated[bool, typer.Option("--batch", help="Ask by batches, at half the price; wait for them, then ask the rest one by one.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files until interrupted.")] = False,
@@ -183,7 +187,7 @@ def ingest(
 
     given = {"model": model, "input_mode": input_mode, "in_flight": in_flight, "service_tier": tier, "allow_unpriced": allow_unpriced or None}
     with _settings(local, **given) as settings:
-        wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait)
+        wishes = options(max_usd=max_usd, limit=limit, retry_failed=retry_failed, move_to=move_to, wait=wait, take_purged=take_purged)
         report = None if watch or batch else nothing_new(absolute_roots(paths), settings, wishes)
         if report is None:
             report = _ingest(paths, settings, wishes, "batch" if batch else "watch" if watch else "once")
@@ -458,15 +462,24 @@ def show(document: Annotated[str, typer.Argument(help="A file, or the beginning 
 
 @labels_app.command("import")
 def labels_import(
-    file: Annotated[Path, typer.Argument(help="CSV with file or sha256 and fields of the record.")],
-    labeller: Annotated[str, typer.Option("--labeller", help="Who says so.")] = "",
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON with file or sha256 and fields of the record.")],
+    labeller: Annotated[str, typer.Option("--labeller", help="Who says so; a column `labeller` beats it.")] = "",
+    column: Annotated[
+        list[str] | None, typer.Option("--column", help="The field that another column holds; may be repeated.", metavar="NAME=FIELD")
+    ] = None,
+    settle: Annotated[bool, typer.Option("--settle", help="These labels count over what other labellers said.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Import gold labels; the same labels again add nothing."""
-    from . import evaluate
+    """Import gold labels; the same labels again add nothing.
+
+    Of one labeller the newest label counts. Between labellers that contradict each other, the one who labelled the field first counts until
+    somebody settles it.
+    """
+    from . import labels
 
     with _settings() as settings:
-        result = evaluate.import_labels(settings.home, file, labeller=labeller)
+        mapping = {name: target for name, _, target in (pair.partition("=") for pair in column or [])}
+        result = labels.import_labels(settings.home, file, labeller=labeller, mapping=mapping, settles=settle)
     if as_json:
         return _print_json(vars(result))
     print(result.sentence())
@@ -474,12 +487,12 @@ def labels_import(
 
 
 @labels_app.command("export")
-def labels_export(file: Annotated[Path, typer.Argument(help="CSV to write.")]) -> None:
-    """Export the current labels as CSV."""
-    from . import evaluate
+def labels_export(file: Annotated[Path, typer.Argument(help="File to write: .csv, .parquet or .json.")]) -> None:
+    """Export what each labeller says, one row a document and labeller."""
+    from . import labels
 
     with _settings() as settings:
-        print(f"{evaluate.export_labels(settings.home, file)} labelled documents written to {file}")
+        print(f"{labels.export_labels(settings.home, file)} labelled documents written to {file}")
 
 
 @app.command("evaluate")
@@ -577,6 +590,51 @@ def sweep(
     with _settings(local) as settings:
         report = resources.sweep(settings, dry_run=dry_run)
     _end(report, as_json)
+
+
+@app.command(epilog="Examples: autod delete ~/scans/letter.pdf   ·   autod delete 3fa41c --dry-run")
+def delete(
+    documents: Annotated[list[str], typer.Argument(help="Files, or beginnings of SHA-256.", metavar="FILE|SHA…")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Delete documents softly: whoever sees one again brings it back at no cost; `autod purge` takes them for good."""
+    from . import purge as library
+
+    with _settings() as settings:
+        report = library.delete(settings, documents, dry_run=True)
+        if not dry_run and _agreed(report.sentences()[: len(report.documents)], yes):
+            report = library.delete(settings, documents)
+    _end(report, as_json)
+
+
+@app.command(epilog="Examples: autod purge --dry-run   ·   autod purge --days 0")
+def purge(
+    days: Annotated[
+        int | None, typer.Option("--days", help="Take what was deleted so long ago; AUTOD_RETENTION_DAYS without it.", metavar="N", min=0)
+    ] = None,
+    local: Local = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Take deleted documents out of journal, database, pages and the provider's stores for good; what they cost stays in the ledger."""
+    from . import purge as library
+
+    with _settings(local) as settings:
+        report = library.purge(settings, days=days, dry_run=True)
+        if not dry_run and _agreed(report.sentences()[:1], yes or not report.documents):
+            report = library.purge(settings, days=days)
+    _end(report, as_json)
+
+
+def _agreed(sentences: list[str], yes: bool) -> bool:
+    """Whether to go on: a person at a terminal is asked, a script has decided."""
+    if yes or not sys.stdin.isatty():
+        return True
+    print("\n".join(sentences), file=sys.stderr)
+    return typer.confirm("Go on?", err=True)
 
 
 def _end(report: Any, as_json: bool) -> None:
@@ -690,6 +748,58 @@ def metrics(
             print(measures.openmetrics(settings), end="")
         else:
             measures.write_textfile(settings, textfile)
+
+
+@app.command(epilog="Examples: autod init   ·   autod init ~/books")
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where; made if it is not there.", metavar="[FOLDER]")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Begin a workspace: its folder, and a file .env with every setting, commented out; nothing is overwritten or asked."""
+    from .init import init as begin
+
+    _end(begin(folder), as_json)
+
+
+@app.command(epilog="Examples: autod backup   ·   autod backup /mnt/safe/autod-monday.tar.gz")
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="File to write; one in the workspace's own folder of backups without it.", metavar="[FILE]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Copy database and journal into one file, whole and consistent, while a run goes on."""
+    from .backup import backup as copy
+
+    with _settings() as settings:
+        report = copy(settings, file)
+    _end(report, as_json)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")], as_json: Json = False) -> None:
+    """Bring back what a backup holds and the workspace lacks; what is there and whole stays."""
+    from .backup import restore as bring_back
+
+    with _settings() as settings:
+        report = bring_back(settings, file)
+    _end(report, as_json)
+
+
+@app.command(epilog="Examples: autod export ~/figures   ·   autod export ~/figures cost_by_day documents --format parquet")
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into.", metavar="DIR")],
+    names: Annotated[list[str] | None, typer.Argument(help="Views and tables; every view without a name.", metavar="[VIEW|TABLE]…")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every view and every table.")] = False,
+    form: Annotated[str, typer.Option("--format", help="csv, parquet or json.", metavar="FORM")] = "csv",
+    as_json: Json = False,
+) -> None:
+    """Write views and tables as files for other programs; no spreadsheet finds a live formula in them."""
+    from .export import export as write
+
+    with _settings() as settings:
+        report = write(settings, folder, names or (), form=form, tables=everything)
+    _end(report, as_json)
 
 
 @app.command()

@@ -30,7 +30,7 @@ def nothing_new(roots: list[str], settings: Settings, options: Options) -> Repor
 
     Raises: MissingKey, WorkspaceUnusable.
     """
-    if options.retry_failed or options.move_to is not None or options.limit is not None:
+    if options.retry_failed or options.take_purged or options.move_to is not None or options.limit is not None:
         return None
     begun = time.perf_counter()
     settings.require_key()

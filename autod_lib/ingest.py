@@ -26,7 +26,7 @@ from . import alerts, cache, forecast, glance, journal, prompt, store, tokens, w
 from .document import record_schema, schema_version
 from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .forecast import Forecast
-from .look import Found, Known, Look, absolute_roots, has_news, inbox_of, look
+from .look import PURGED, Found, Known, Look, absolute_roots, has_news, inbox_of, look, seen_now
 from .report import NAMED, Options, Progress, Report, finish_columns, ingest_columns
 from .settings import Settings
 
@@ -48,11 +48,15 @@ with unread as (
 )
 select request_key, call_id, body, is_simulated from unread as calls join call_bodies using (run_id, call_id)
 anti join extractions as given on given.call_id = calls.call_id
-where status = 'answered' and document_sha256 is not null and is_simulated = $simulated
+where status = 'answered' and body is not null and document_sha256 is not null and is_simulated = $simulated
       and outcome in ('completed', 'invalid', 'refusal', 'incomplete_max_tokens', 'incomplete_content_filter')"""
 
 IN_BATCH_SQL = """
 select request_key, document_sha256, batch_key from calls_in_batches where is_open and is_simulated = $simulated"""
+
+WITHDRAWN_SQL = """
+select document_sha256, false as is_purged from deletions group by document_sha256 having max_by(is_deleted, (logged_at, run_id, seq))
+union all select document_sha256, true from documents_purged order by is_purged"""
 
 ANSWERED_SQL = """
 select request_key, max_by(struct_pack(is_valid, review_reasons), (logged_at, run_id, seq)) from extractions
@@ -242,10 +246,12 @@ async def _run(
         seen = _cache_seen(con, settings, tier) if todo else cache.Observed()
         known = forecast.seen(con, settings) if todo else forecast.Seen()
         raised = alerts.earlier(con, settings.home)
+        withdrawn = con.execute(WITHDRAWN_SQL).fetchall() if todo else []
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before, seen, known, forecasts)
         run.tier, run.outbox_of, (run.in_batch, run.waiting) = tier, outbox, in_batch
+        run.withdrawn = dict(withdrawn)
         with alerts.Alerts(settings, segment, raised) as run.alerts:
             async with _signals(run, interrupts):
                 run.note_look()
@@ -314,7 +320,8 @@ def due(found: Look, options: Options, settings: Settings) -> list[Found | Known
         or (options.retry_failed and known.status == "quarantined")
         or (options.retry_failed and known.status == "failed" and known.failed_runs < settings.document_attempts)
     ]
-    todo: list[Found | Known] = [*found.unread, *again]
+    purged = [seen_now(known) for known in found.known if options.take_purged and known.problem == PURGED]
+    todo: list[Found | Known] = [*found.unread, *again, *purged]
     return todo
 
 
@@ -396,6 +403,7 @@ class _Run:
         self.outbox: Outbox | None = None
         self.in_batch: dict[str, str] = {}
         self.waiting: set[str] = set()
+        self.withdrawn: dict[str, bool] = {}  # documents that were deleted: true where nothing is left of them
         self.alerts: alerts.Alerts | None = None
         self.api: Any = None
         self.readers: Any = None
@@ -516,7 +524,7 @@ class _Run:
                         self.stop(error)
                     except Exception as error:
                         content = self.contents.get(item.path)
-                        about = {"run_id": self.segment.run_id, "document_sha256": content.sha256 if content else None}
+                        about = {"run_id": self.segment.run_id, "document_sha256": content}
                         log.exception("%r failed by a fault of autoD; the run goes on", item.path, extra=about)
                         sentence = f"A fault of autoD: {type(error).__name__}. Please report it; try again with --retry-failed."
                         self._status(content or item.path, "failed", "internal", sentence, time.monotonic(), has_hash=content is not None)
@@ -585,6 +593,9 @@ class _Run:
         reading = await readers.read(item.path, text=mode in ("auto", "text"), file=mode != "text", inbox=self._inbox(item))
         self.contents[item.path] = reading.document_sha256
         content = reading.document_sha256 or item.path
+        if self.withdrawn.get(content) and not self.options.take_purged:
+            self._refuse(item, content)
+            return
         self._note_reading(item, reading)
         del self.states[item.path]
         first = content not in self.states
@@ -603,6 +614,15 @@ class _Run:
         if status != "pending":
             self._status(content, status, kind, sentence, begun, key=key)
             self._move(item.path, "failed" if status in ("failed", "quarantined") else "processed", reading)
+
+    def _refuse(self, item: Found | Known, sha256: str) -> None:
+        """Leaves a purged document alone; only the file's place is recorded, so that it is not opened again."""
+        del self.states[item.path]
+        if isinstance(item, Found):
+            sentence = "This document was purged, so nothing was sent. To read it again on purpose: autod ingest PATH --take-purged."
+            about = {"path": journal.path_text(item.path), "document_sha256": sha256, "problem": PURGED, "sentence": sentence}
+            self.segment.write("sighting", size_bytes=item.size, modified_ns=item.modified_ns, **about)
+        self._settle(sha256, "failed", PURGED)
 
     def _inbox(self, item: Found | Known) -> Path | None:
         """The folder that links may not leave; None when they may."""
@@ -644,6 +664,10 @@ class _Run:
                 "seconds": round(reading.seconds, 6),
             }
             events.append(("document_read", document))
+            if sha256 in self.withdrawn:
+                events.append(("deletion", {"document_sha256": sha256, "is_deleted": False, "reason": "seen again"}))
+            if self.withdrawn.get(sha256):
+                events.append(("purge", {"document_sha256": sha256, "state": "taken_back"}))
         if events:
             self.segment.write_all(events)
 

@@ -16,19 +16,21 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import unquote_to_bytes
 
 import orjson
 
-from .errors import WorkspaceUnusable
+from .errors import WorkspaceBusy, WorkspaceUnusable
 
 SEGMENTS: Final = "journal"
+REWRITTEN: Final = "rewritten"  # folder of the journal: segments written anew that are all there and wait for their places
 
 
 def now() -> datetime:
@@ -196,6 +198,83 @@ def pack(segment: Path) -> None:
     finally:
         beside.unlink(missing_ok=True)
     segment.unlink()
+
+
+def rewrite(home: Path, change: Callable[[bytes], bytes | None], own: Path) -> list[str]:
+    """Writes segments anew, each line as `change` gives it (None: without it), and returns their names; `place_rewritten` puts them in place.
+
+    Only those that change are written, all but `own`. Killed at any instant it leaves the journal as it was, or all of them whole.
+    Raises: WorkspaceBusy when one that would change is still being written; WorkspaceUnusable when there is no room.
+    """
+    assert not are_rewritten(home)
+    folder = home / SEGMENTS
+    ready, unfinished = folder / REWRITTEN, folder / f"{REWRITTEN}.unfinished"
+    try:
+        _remove_folder(unfinished)
+        unfinished.mkdir(mode=0o700)
+        names = []
+        for segment in segments(home):
+            if segment != own and _changes(segment, change):
+                if is_alive(segment):
+                    raise WorkspaceBusy(f"The run {run_of(segment)} is still writing {str(segment)!r}. Run the same command again when it has ended.")
+                _rewrite_one(segment, unfinished / segment.name, change)
+                names.append(segment.name)
+        if names:
+            unfinished.rename(ready)
+        _remove_folder(unfinished)
+        return names
+    except OSError as error:
+        raise WorkspaceUnusable(
+            f"The journal {str(folder)!r} could not be written anew ({error.strerror}); it is as it was. Make room, then run the same command again."
+        ) from error
+
+
+def is_beginning(segment: Path, of: Path) -> bool:
+    """Whether a segment is the beginning of another file and no more: it was cut short, or copied while its run went on."""
+    with _open(segment) as short, _open(of) as whole:
+        while piece := short.read(1_000_000):
+            if whole.read(len(piece)) != piece:
+                return False
+        return bool(whole.read(1))
+
+
+def are_rewritten(home: Path) -> bool:
+    """Whether segments written anew wait for their places."""
+    return (home / SEGMENTS / REWRITTEN).exists()
+
+
+def place_rewritten(home: Path) -> None:
+    """Puts segments written anew in place of the old ones; whatever it was killed at, doing it again ends it."""
+    ready = home / SEGMENTS / REWRITTEN
+    for path in sorted(ready.iterdir()) if ready.exists() else []:
+        packed = path.name.removesuffix(".gz") + ".gz"
+        path.replace(path.parent.parent / path.name)
+        for other in {packed, packed.removesuffix(".gz")} - {path.name}:  # a kill while it was packed left both
+            (path.parent.parent / other).unlink(missing_ok=True)
+    _remove_folder(ready)
+
+
+def _remove_folder(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _open(segment: Path) -> IO[bytes]:
+    return gzip.open(segment) if segment.suffix == ".gz" else segment.open("rb")  # type: ignore[return-value]
+
+
+def _changes(segment: Path, change: Callable[[bytes], bytes | None]) -> bool:
+    with _open(segment) as lines:
+        return any(change(line) != line for line in lines)
+
+
+def _rewrite_one(segment: Path, beside: Path, change: Callable[[bytes], bytes | None]) -> None:
+    with _open(segment) as lines, open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+        with gzip.open(file, "wb") if segment.suffix == ".gz" else nullcontext(file) as whole:
+            for line in lines:
+                whole.write(change(line) or b"")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def run_of(segment: Path) -> str:

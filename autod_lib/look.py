@@ -34,13 +34,16 @@ with newest as (
     select document_sha256 from deletions group by document_sha256 having max_by(is_deleted, (logged_at, run_id, seq))
 )
 select path, newest.last.size_bytes, newest.last.modified_ns, document_sha256, newest.last.problem, states.last.status, failed_runs,
-       gone.document_sha256 is not null, states.last.error_kind
+       gone.document_sha256 is not null and newest.last.problem is distinct from 'purged', states.last.error_kind
 from (select path, last, last.document_sha256 as document_sha256 from newest) as newest
 left join states using (document_sha256) left join gone using (document_sha256)
 where newest.last.problem is distinct from 'vanished'"""
 
 UNCERTAIN = frozenset({"changed_while_read", "unreadable"})
 """Problems of the moment: such a file is looked at again although it has not changed."""
+
+PURGED = "purged"
+"""The problem of a file whose document was purged: it is read again only on purpose."""
 
 TOO_LARGE = "too_large"
 """The problem of a file beyond the size that is read; it is looked at again when larger ones are allowed."""
@@ -131,6 +134,12 @@ def documents_below(root: str, unreadable: list[str]) -> Iterator[tuple[str, os.
         yield from walk(root, unreadable)
     else:
         yield root, status
+
+
+def seen_now(known: Known) -> Found | Known:
+    """A known file as one to be read anew; as it was, where it has gone meanwhile."""
+    status = _status(known.path)
+    return known if status is None else Found(known.path, known.root, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=64)

@@ -401,19 +401,45 @@ def amounts_by_currency(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | 
 
 
 def labels_current(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The truth as last stated.
+    """The truth: of the labeller who settled a field last, else labelled it first, the newest statement.
 
-    document_sha256, field, value str · is_absent bool · alternatives, labeller, source str · labelled_at UTC · statements int.
+    document_sha256, field, value str · is_absent bool · alternatives, labeller, source str · labelled_at, settled_at UTC · statements, labellers int.
     Source: sql/views/10_labels_current.sql
     """
     return read(con, "from labels_current order by document_sha256, field")
 
 
+def label_agreement(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """How far labellers agree on the documents that both labelled.
+
+    field, labeller, other_labeller str · documents, agreed int · share_agreed, share_agreed_low, share_agreed_high float 0–1 (Wilson, 95 %) · kappa
+    float, Cohen's, null when both always say one and the same.   Source: sql/views/30_label_agreement.sql
+    """
+    return read(con, "from label_agreement order by field, labeller, other_labeller")
+
+
+def label_contradictions(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Labels that contradict the one that counts, those nobody settled first.
+
+    document_sha256, field, labeller, value, other_labeller, other_value str · is_settled bool.   Source: sql/views/30_label_agreement.sql
+    """
+    return read(con, "from label_contradictions order by is_settled, document_sha256, field, other_labeller")
+
+
+def scoring_rules(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What counts as right, field by field.
+
+    field, kind str · threshold float 0–1, null where nothing is nearly right · rule str.   Source: sql/views/30_rules.sql
+    """
+    return read(con, "from scoring_rules order by kind, field")
+
+
 def scored_fields(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """Every labelled field of every arm, judged.
 
-    document_sha256, field, arm str · is_simulated bool · call_id str · confidence_score float 0–1 · answer, truth str · is_absent, is_right,
-    is_right_strict bool.   Source: sql/views/30_scored_fields.sql
+    document_sha256, field, arm str · is_simulated bool · call_id, input_mode str · confidence_score float 0–1 · requires_review bool · answer, truth
+    str · is_absent, is_right, is_right_strict bool · score float 0–1 · items_right, items_answered, items_true int.
+    Source: sql/views/30_scored_fields.sql
     """
     return _all(con, "scored_fields", "arm, field, document_sha256, is_simulated", is_simulated)
 
@@ -422,7 +448,8 @@ def accuracy_by_field(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | No
     """How often each field is right, by arm, best known arm first, its field `(all)` first.
 
     arm, field str · is_simulated bool · labelled, answered, right_answers int · accuracy, accuracy_low, accuracy_high float 0–1 (Wilson, 95 %) ·
-    accuracy_strict, precision, recall float 0–1.   Source: sql/views/31_accuracy_by_field.sql
+    accuracy_strict, score, precision, recall, f1 float 0–1 · precision_low, precision_high, recall_low, recall_high float 0–1 (Wilson, 95 %).
+    Source: sql/views/31_accuracy_by_field.sql
     """
     sql = (
         f"from accuracy_by_field where {ONE_KIND} "

@@ -33,13 +33,20 @@ class Options:
     retry_failed: bool = False
     move_to: Path | None = None
     wait: bool = False
+    take_purged: bool = False
 
 
 def options(
-    *, max_usd: float | None = None, limit: int | None = None, retry_failed: bool = False, move_to: Path | None = None, wait: bool = False
+    *,
+    max_usd: float | None = None,
+    limit: int | None = None,
+    retry_failed: bool = False,
+    move_to: Path | None = None,
+    wait: bool = False,
+    take_purged: bool = False,
 ) -> Options:
     """The options of a run from plain values, as commands and notebooks have them; None is no limit."""
-    return Options(None if max_usd is None else Decimal(str(max_usd)), limit, retry_failed, move_to, wait)
+    return Options(None if max_usd is None else Decimal(str(max_usd)), limit, retry_failed, move_to, wait, take_purged)
 
 
 @dataclass

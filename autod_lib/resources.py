@@ -12,10 +12,11 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import uuid4
@@ -178,15 +179,17 @@ class _Place:
         self.note("made", kind, object_id=object_id, **about)
         return object_id
 
-    async def gone(self, kind: str, object_id: str, reason: str, remove: Callable[[], Awaitable[None]], **about: Any) -> None:
-        """Removes an object and says so; what cannot be removed is *left*, which a sweep finds. Raises nothing but a full disk."""
+    async def gone(self, kind: str, object_id: str, reason: str, remove: Callable[[], Awaitable[None]], **about: Any) -> Exception | None:
+        """Removes an object and says so; what cannot be removed is *left*, and why is returned. Raises nothing but a full disk."""
+        self.note("removing", kind, object_id=object_id, reason=reason, **about)
         try:
             await remove()
         except (AutodError, remote.OutcomeUnknown, remote.Missing) as error:
             log.warning("%s %s could not be removed: %s", kind, object_id, error)
             self.note("left", kind, object_id=object_id, reason=f"{reason}; it could not be removed: {error}", **about)
-        else:
-            self.note("gone", kind, object_id=object_id, reason=reason, **about)
+            return error
+        self.note("gone", kind, object_id=object_id, reason=reason, **about)
+        return None
 
 
 async def _store_of(place: _Place, known: list[dict[str, Any]]) -> str:
@@ -226,7 +229,7 @@ async def _index_one(place: _Place, store_id: str, row: dict[str, Any]) -> None:
     about = {"document_sha256": sha256, "name": name, "size_bytes": len(content)}
     expires_at = journal.now() + timedelta(days=settings.vector_store_days)
     attributes = attributes_of(row)
-    undo: list[Callable[[], Coroutine[Any, Any, None]]] = []
+    undo: list[Callable[[], Coroutine[Any, Any, object]]] = []
     try:
         file_id = await place.kept(name) or await place.made(
             "file",
@@ -398,6 +401,7 @@ def search(settings: Settings, query: str, *, filters: dict[str, Any] | None = N
     settings.require_key()
     with store.reading(settings.home) as con:
         held_rows = store.rows(con, HELD_SQL, {"simulated": settings.is_simulated})
+        deleted = {sha256 for (sha256,) in con.execute("select document_sha256 from documents where is_deleted").fetchall()}
     stores = [row["object_id"] for row in held_rows if row["object_kind"] == "vector_store"]
     if not stores:
         raise SettingsError("No document of this workspace is in a vector store yet; nothing was sent. Run `autod index` first.")
@@ -413,6 +417,7 @@ def search(settings: Settings, query: str, *, filters: dict[str, Any] | None = N
         raise SettingsError(
             f"The vector store {stores[-1]!r} is not there any more; nothing was found. Run `autod index`, which makes it anew."
         ) from error
+    found = [hit for hit in found if (hit.get("attributes") or {}).get("document_sha256") not in deleted]
     at = journal.now()
     cost = prices.vector_store_cost(at, 0, Decimal(0), searches=1)
     with Journal(settings.home) as segment:
@@ -556,6 +561,44 @@ async def _sweep(settings: Settings, run_id: str, dry_run: bool) -> SweepReport:
     if segment:
         store.load(settings.home)
     return report
+
+
+def withdraw(settings: Settings, segment: Journal, documents: Collection[str]) -> dict[str, str]:
+    """Removes the copies of these documents at the provider, noting each before and after; gives those that are left, and why.
+
+    Simulated copies end with the API that held them; real ones need its key. Raises: MissingKey before anything is done; WorkspaceUnusable.
+    """
+    with store.reading(settings.home) as con:
+        rows = [row for row in store.rows(con, "from remote_objects_held order by made_at, object_id") if row["document_sha256"] in documents]
+    ours = [row for row in rows if row["is_simulated"] == settings.is_simulated]
+    if ours:
+        settings.require_key()
+    left = {}
+    for row in rows:
+        if row["is_simulated"] and not settings.is_simulated:
+            about = {name: row[name] for name in ("object_kind", "object_id", "parent_id", "document_sha256", "name")}
+            segment.write("remote_object", state="gone", is_simulated=True, reason="purged; the simulated API that held it is not asked", **about)
+        elif settings.is_simulated and not row["is_simulated"]:
+            left[str(row["object_id"])] = "it is at the real API, and these settings reach the simulated one."
+    return left | (_run_anywhere(lambda: _withdraw(settings, segment, ours)) if ours else {})
+
+
+async def _withdraw(settings: Settings, segment: Journal, rows: list[dict[str, Any]]) -> dict[str, str]:
+    left: dict[str, str] = {}
+    async with remote.connected(settings) as there:
+        place = _Place(there, segment, "", [], set())
+        waiting = sorted(rows, key=lambda row: row["object_kind"] == "vector_store_file")  # the last goes first: out of the store, then the upload
+        while waiting:
+            row = waiting.pop()
+            object_id, store_id = str(row["object_id"]), row["parent_id"]
+            about = {name: row[name] for name in ("parent_id", "document_sha256", "name")}
+            remove = partial(remote.detach, there, store_id, object_id) if store_id else partial(remote.delete_file, there, object_id)
+            problem = await place.gone(row["object_kind"], object_id, "purged", remove, **about)
+            if problem is not None:
+                left[object_id] = str(problem)
+            if isinstance(problem, ApiUnavailable):  # the others would only wait for it as long
+                return left | {str(row["object_id"]): str(problem) for row in waiting}
+    return left
 
 
 def _run_anywhere(work: Callable[[], Coroutine[Any, Any, Of]]) -> Of:

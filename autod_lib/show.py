@@ -86,6 +86,11 @@ def describe(con: duckdb.DuckDBPyConnection, name: str) -> Description:
     found = rows(con, "select * from documents where starts_with(document_sha256, ?) order by document_sha256 limit 3", [sha])
     if not found:
         found = rows(con, "select * from documents where file_name = ? order by document_sha256 limit 3", [name])
+    if not found and (purged := rows(con, "from documents_purged where starts_with(document_sha256, ?)", [sha])):
+        raise SettingsError(
+            f'{name!r} was purged on {purged[0]["purged_at"]:%Y-%m-%d}: only what its calls cost is left, autod sql "from cost_by_document where '
+            f"document_sha256 = '{purged[0]['document_sha256']}'\". To read it again on purpose: autod ingest PATH --take-purged."
+        )
     if not found:
         raise SettingsError(f"{name!r} is neither a file that was seen nor the beginning of a known SHA-256. Read it first: autod ingest PATH")
     if len(found) > 1:

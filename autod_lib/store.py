@@ -16,7 +16,7 @@ import shutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -56,6 +56,7 @@ TABLES: Final = {
     "extraction": ("extractions",),
     "document_status": ("document_statuses",),
     "deletion": ("deletions",),
+    "purge": ("purges",),
     "label": ("labels_log",),
     "alert": ("alerts",),
     "reconciled": ("reconciliation_steps",),
@@ -247,7 +248,7 @@ def _keep_copy(home: Path, version: int) -> None:
         shutil.copyfile(source, beside)
         beside.chmod(0o600)
         beside.replace(copy)
-        for older in home.glob(f"{DATABASE}.of-version-*"):
+        for older in copies(home):
             if older != copy:
                 older.unlink()
     except OSError as error:
@@ -405,6 +406,40 @@ def _load(home: Path, wait_s: float, only: Path | None, memory_limit: str | None
             with suppress(OSError):  # no room: it stays as it is
                 journal.pack(segment)
     return report
+
+
+def make_anew(home: Path, place: Callable[[], None] | None = None, *, wait_s: float = 30.0) -> LoadReport:
+    """Makes the database from the journal again, so that nothing else is left in its file, after other segments have taken their places.
+
+    Without `place`, those are the segments that were written anew.
+
+    Killed at any instant, it is ended by doing it again. Raises: WorkspaceBusy, WorkspaceUnusable.
+    """
+    spilled, log = (home / f"{DATABASE}.{end}" for end in ("tmp", "wal"))
+    with _gate(home, alone=True, wait_s=wait_s):
+        try:
+            shutil.rmtree(spilled, ignore_errors=True)
+            for path in (*copies(home), log, database(home)):  # the database last: what it holds tells that this is not done
+                path.unlink(missing_ok=True)
+            place() if place else journal.place_rewritten(home)
+        except OSError as error:
+            raise _unusable(home, error) from error
+    return load(home, wait_s=wait_s)
+
+
+def copy_database(home: Path, target: Path) -> None:
+    """Copies the database as it is while nobody has it open. Raises: StoreDamaged, WorkspaceBusy, WorkspaceUnusable; OSError of the target."""
+    with writing(home):  # which leaves nothing in a .wal
+        pass
+    with _gate(home, alone=True, wait_s=30.0):
+        source = database(home)
+        shutil.copyfile(source, target)
+        target.chmod(0o600)
+
+
+def copies(home: Path) -> list[Path]:
+    """The copies of the database that were made before its version changed."""
+    return sorted(home.glob(f"{DATABASE}.of-version-*"))
 
 
 def _note_segment(con: duckdb.DuckDBPyConnection, run_id: str, end: int | None, events: int, poison: int, torn: int, is_closed: bool) -> None:

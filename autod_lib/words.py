@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -161,6 +161,12 @@ def search(question: str, hits: pl.DataFrame, reach: pl.DataFrame, *, note: str 
         + price,
         note,
     )
+
+
+ONE_LABELLER: Final = (
+    "No two people labelled the same field of a document, so nobody knows how far the labels themselves can be trusted. "
+    "Let a second person label some: autod labels import FILE --labeller NAME."
+)
 
 
 def accuracy(in_use: pl.DataFrame, *, note: str = "") -> Html:

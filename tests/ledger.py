@@ -443,6 +443,9 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
             _run_start(journal, at, simulated, "labels")
             for document in labelled[:60]:
                 _label(journal, document, at)
+            for number, document in enumerate(labelled[:12]):  # a second labeller, who calls one document in six another kind
+                said = {"field": "doc_type", "value": document.truth["doc_type"] if number % 6 else "Other", "is_absent": False, "labeller": "ben"}
+                journal.write("label", logged_at=at, document_sha256=document.sha256, source="second.csv", **said)
             journal.write("run_finished", logged_at=at, exit_status=0, state="finished", seconds=1.0, summary={})
 
 

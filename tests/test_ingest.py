@@ -425,16 +425,16 @@ def test_what_is_wrong_is_said_before_anything_is_sent(address: str, home: Path,
 
 def test_a_fault_of_ours_costs_one_document(address: str, home: Path, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unforeseen error in one document is that document's failure, with the log's trace; the others are read."""
-    validate = pipeline.validate
+    judged = pipeline.judged
     seen: list[int] = []
 
-    def fragile(text: str, fields: str) -> Any:
+    def fragile(*given: Any) -> Any:
         seen.append(1)
         if len(seen) == 2:
             raise ZeroDivisionError("unforeseen")
-        return validate(text, fields)
+        return judged(*given)
 
-    monkeypatch.setattr(pipeline, "validate", fragile)
+    monkeypatch.setattr(pipeline, "judged", fragile)
     report = run(inbox, settings_for(home, address, in_flight=1))
 
     assert state_columns(report) == (2, 0, 1, 0)

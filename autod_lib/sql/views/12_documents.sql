@@ -1,6 +1,6 @@
--- documents: what is known of each document?   Reads documents_read, document_statuses, extractions, labels_current, cost_by_document, deletions, remote_objects_held.
--- One row a document_sha256. A document is real as soon as anything about it is: then nothing simulated is shown of it. The fields are those of the newest valid
--- answer (a valid one beats an invalid one, one to a request that gave the document its status beats an experiment), overlaid by labels.
+-- documents: what is known of each document?   Reads documents_read, document_statuses, answers_in_use, labels_current, cost_by_document, deletions, remote_objects_held.
+-- One row a document_sha256. A document is real as soon as anything about it is: then nothing simulated is shown of it. The fields are those of the answer that stands
+-- (12_answers_in_use), overlaid by labels.
 create or replace view documents as
 with identity as (
     select document_sha256, arg_min_null(file_name, (logged_at, run_id, seq)) as file_name, arg_max_null(sha256_base64, (logged_at, run_id, seq)) as sha256_base64,
@@ -19,11 +19,8 @@ with identity as (
            arg_max_null(sentence, (logged_at, run_id, seq)) as error_sentence, arg_max_null(run_id, (logged_at, run_id, seq)) as last_run_id, max(logged_at) as processed_at,
            arg_max_null(seconds, (logged_at, run_id, seq)) as processing_seconds, count(*) filter (where status = 'failed') as failed_runs
     from document_statuses semi join kind using (document_sha256, is_simulated) group by document_sha256
-), asked as (
-    select distinct document_sha256, request_key, true as is_asked from document_statuses where request_key is not null
 ), answer as (
-    select extractions.* from extractions semi join kind using (document_sha256, is_simulated) left join asked using (document_sha256, request_key)
-    qualify row_number() over (partition by document_sha256 order by is_valid desc, is_asked nulls last, logged_at desc, run_id desc, seq desc) = 1
+    from answers_in_use(false)
 ), truth as (
     select document_sha256,
            max(value) filter (where field = 'doc_type') as doc_type, max(value) filter (where field = 'issuer') as issuer,
@@ -31,6 +28,8 @@ with identity as (
            try_cast(max(value) filter (where field = 'secondary_date') as date) as secondary_date,
            try_cast(max(value) filter (where field = 'total_amount') as decimal(24,4)) as total_amount,
            max(value) filter (where field = 'currency') as currency, max(value) filter (where field = 'language_detected') as language_detected,
+           max(value) filter (where field = 'urgency_level') as urgency_level, try_cast(max(value) filter (where field = 'tags') as json) as tags,
+           try_cast(max(value) filter (where field = 'action_items') as json) as action_items, try_cast(max(value) filter (where field = 'deadlines') as json) as deadlines,
            list(field order by field) as labelled_fields,
            list(field) filter (where is_absent) as absent_fields
     from labels_current group by document_sha256
@@ -51,7 +50,10 @@ select
     case when list_contains(absent_fields, 'secondary_date') then null else coalesce(truth.secondary_date, answer.secondary_date) end as secondary_date,
     case when list_contains(absent_fields, 'total_amount') then null else coalesce(truth.total_amount, answer.total_amount) end as total_amount,
     case when list_contains(absent_fields, 'currency') then null else coalesce(truth.currency, answer.currency) end as currency,
-    answer.summary, answer.action_items, answer.deadlines, answer.urgency_level, answer.tags, answer.notes,
+    answer.summary, case when list_contains(absent_fields, 'action_items') then '[]' else coalesce(truth.action_items, answer.action_items) end as action_items,
+    case when list_contains(absent_fields, 'deadlines') then '[]' else coalesce(truth.deadlines, answer.deadlines) end as deadlines,
+    case when list_contains(absent_fields, 'urgency_level') then null else coalesce(truth.urgency_level, answer.urgency_level) end as urgency_level,
+    case when list_contains(absent_fields, 'tags') then '[]' else coalesce(truth.tags, answer.tags) end as tags, answer.notes,
     case when list_contains(absent_fields, 'language_detected') then null else coalesce(truth.language_detected, answer.language_detected) end as language_detected, answer.ocr_text_excerpt, answer.extraction_quality,
     identity.text_layer, identity.metadata, identity.flags,
     remote.vector_store_file_id, remote.vector_store_attributes,

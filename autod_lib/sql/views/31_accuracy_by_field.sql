@@ -3,17 +3,23 @@
 create or replace view accuracy_by_field as
 with counted as (
     select arm, coalesce(field, '(all)') as field, is_simulated, count(*) as labelled, count(answer) as answered, count(*) filter (where is_right) as hits,
-           count(*) filter (where is_right_strict) as hits_strict,
-           count(*) filter (where is_right and not is_absent) as hits_present, count(*) filter (where not is_absent) as present
+           count(*) filter (where is_right_strict) as hits_strict, avg(score) as score,
+           sum(items_right) as items_right, sum(items_answered) as items_answered, sum(items_true) as items_true
     from scored_fields group by grouping sets ((arm, field, is_simulated), (arm, is_simulated))
 )
 select arm, field, is_simulated, labelled, answered, hits as right_answers,
-       hits / labelled                    as accuracy,
-       wilson_low(hits, labelled)         as accuracy_low,
-       wilson_high(hits, labelled)        as accuracy_high,
-       hits_strict / labelled             as accuracy_strict,
-       hits_present / nullif(answered, 0) as precision,
-       hits_present / nullif(present, 0)  as recall
+       hits / labelled                          as accuracy,
+       wilson_low(hits, labelled)               as accuracy_low,
+       wilson_high(hits, labelled)              as accuracy_high,
+       hits_strict / labelled                   as accuracy_strict,
+       score,
+       items_right / nullif(items_answered, 0)  as precision,
+       wilson_low(items_right, items_answered)  as precision_low,
+       wilson_high(items_right, items_answered) as precision_high,
+       items_right / nullif(items_true, 0)      as recall,
+       wilson_low(items_right, items_true)      as recall_low,
+       wilson_high(items_right, items_true)     as recall_high,
+       2 * items_right / nullif(items_answered + items_true, 0) as f1
 from counted;
 comment on view accuracy_by_field is 'Accuracy of each arm on the labelled documents. Grain: arm, field, is_simulated.';
 comment on column accuracy_by_field.arm is 'Arm.';
@@ -26,5 +32,11 @@ comment on column accuracy_by_field.accuracy is 'right_answers / labelled, 0 to 
 comment on column accuracy_by_field.accuracy_low is 'Lower end of the 95 % Wilson interval.';
 comment on column accuracy_by_field.accuracy_high is 'Upper end of the 95 % Wilson interval.';
 comment on column accuracy_by_field.accuracy_strict is 'The same without defensible alternatives.';
-comment on column accuracy_by_field.precision is 'Right answers as a share of the answers given.';
-comment on column accuracy_by_field.recall is 'Right answers as a share of the values that are there.';
+comment on column accuracy_by_field.score is 'Mean of how right each answer is, 0 to 1; see scored_fields.';
+comment on column accuracy_by_field.precision is 'Values found rightly as a share of the values answered, 0 to 1; NULL without any.';
+comment on column accuracy_by_field.precision_low is 'Lower end of its 95 % Wilson interval.';
+comment on column accuracy_by_field.precision_high is 'Upper end of its 95 % Wilson interval.';
+comment on column accuracy_by_field.recall is 'Values found rightly as a share of the values that are there, 0 to 1; NULL without any.';
+comment on column accuracy_by_field.recall_low is 'Lower end of its 95 % Wilson interval.';
+comment on column accuracy_by_field.recall_high is 'Upper end of its 95 % Wilson interval.';
+comment on column accuracy_by_field.f1 is 'Harmonic mean of precision and recall, 0 to 1.';

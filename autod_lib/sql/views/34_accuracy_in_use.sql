@@ -1,9 +1,9 @@
--- accuracy_in_use: how often is what the table `documents` was given right, whichever arm gave it?   Reads scored_fields, documents.
+-- accuracy_in_use: how often is what the table `documents` was given right, whichever arm gave it?   Reads scored_fields, answers_in_use.
 -- One row a (field, is_simulated), and one of field (all). Only the answer that stands in `documents` counts, before labels overlay it; experiments do not.
 -- Intervals: 29_wilson. A blank label is never scored. (all) treats the fields of a document as independent.
 create or replace view accuracy_in_use as
 with used as (
-    select scored.* from scored_fields as scored join documents using (document_sha256, call_id)
+    select scored.* from scored_fields as scored join answers_in_use(true) as answers using (document_sha256, call_id, is_simulated)
 ), counted as (
     select coalesce(field, '(all)') as field, is_simulated, count(distinct document_sha256) as documents, count(*) as labelled, count(answer) as answered,
            count(*) filter (where is_right) as right_answers

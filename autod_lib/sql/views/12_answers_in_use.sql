@@ -1,0 +1,20 @@
+-- answers_in_use: which answer stands for each document?   Reads extractions, document_statuses, calls_finished, labels_log.   One row a document_sha256 with an answer.
+-- A document is real as soon as anything about it is: then no simulated answer stands for it. A valid answer beats an invalid one, one to a request that gave the
+-- document its status beats an experiment, the newest beats the older. An answer of neither kind of money (arm rules) stands for none.
+-- With only_labelled, for documents with a label alone: their figures need not wait for all others.
+create or replace macro answers_in_use(only_labelled) as table
+with labelled as (
+    select distinct document_sha256 from labels_log
+), kind as (
+    select document_sha256, bool_and(is_simulated) as is_simulated
+    from (
+        select document_sha256, is_simulated from document_statuses union all select document_sha256, is_simulated from extractions
+        union all select document_sha256, is_simulated from calls_finished
+    ) where document_sha256 is not null and is_simulated is not null and (not only_labelled or document_sha256 in (select document_sha256 from labelled)) group by document_sha256
+), asked as (
+    select distinct document_sha256, request_key, true as is_asked from document_statuses
+    where request_key is not null and (not only_labelled or document_sha256 in (select document_sha256 from labelled))
+)
+select extractions.* from extractions semi join kind using (document_sha256, is_simulated) left join asked using (document_sha256, request_key)
+qualify row_number() over (partition by document_sha256 order by is_valid desc, is_asked nulls last, logged_at desc, run_id desc, seq desc) = 1;
+comment on macro table answers_in_use is 'The answer that stands for each document in documents, as a row of extractions. Parameter: whether documents with a label suffice. Grain: document_sha256.';
