@@ -431,7 +431,9 @@ class Api:
                 start["is_simulated"] = end.is_simulated
             try:
                 latency_ms = round((time.perf_counter() - sent) * 1000, 3)
-                self.journal.write("call_finished", **start, **end_columns(end, cost, started_at, finished_at, latency_ms))
+                self.journal.write(
+                    "call_finished", **start, **end_columns(end, cost, started_at, finished_at, latency_ms, keep_text=self.settings.keep_text)
+                )
             except WorkspaceUnusable:  # the ledger holds only its start: whatever came back, the call is unsettled
                 end, cost = End(), prices.Cost(None, None)
                 raise

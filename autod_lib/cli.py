@@ -4,6 +4,7 @@ Decided here: the form of what is printed, and the exit status. With --json, sta
 logs go to standard error. Heavy imports stand inside the commands, so that `autod --help` is quick. Nothing else is decided here.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def main() -> None:
     """Runs the command line; an error of autoD becomes one clear line and its exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends every command as an interrupt does
+    os.umask(0o077)  # whatever a command or its notebooks write is its user's alone
     try:
         app(args=_paired(sys.argv[1:]))
     except AutodError as error:
@@ -926,8 +928,6 @@ def local_api_command(
 @app.command()
 def lab() -> None:
     """Open JupyterLab on the notebooks."""
-    import os
-
     from .chain import find_notebooks
     from .runs import environment_of
 

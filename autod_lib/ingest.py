@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from . import alerts, cache, forecast, glance, journal, prompt, store, tokens, workspace
-from .document import record_schema, schema_version
+from .document import IN_WORDS, record_schema, schema_version
 from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .forecast import Forecast
 from .look import PURGED, Found, Known, Look, absolute_roots, has_news, inbox_of, look, seen_now
@@ -358,15 +358,15 @@ def judged(given: Any, page_count: int | None, flags: Iterable[str]) -> tuple[st
     return "processed", None, "", reasons
 
 
-def extraction_columns(given: Any, reasons: list[str]) -> dict[str, Any]:
-    """An answer as the record keeps it, beside what it was asked for: the fields of a valid one, the text of one that is not."""
+def extraction_columns(given: Any, reasons: list[str], *, keep_text: bool) -> dict[str, Any]:
+    """An answer as the record keeps it, beside what it was asked for: the fields of a valid one, the text of one that is not, if text is kept."""
     return {
-        **(given.record or {}),
+        **{name: value for name, value in (given.record or {}).items() if keep_text or name not in IN_WORDS},
         "call_id": given.call_id,
         "is_simulated": given.is_simulated,
         "is_valid": given.record is not None,
         "review_reasons": reasons,
-        "raw_answer": given.text if given.record is None else None,
+        "raw_answer": given.text if given.record is None and keep_text else None,
     }
 
 
@@ -665,7 +665,7 @@ class _Run:
                 "text_layer": reading.text_layer,
                 "text_reason": reading.text_reason,
                 "text_characters": None if text is None else sum(map(len, text)),
-                "metadata": reading.metadata,
+                "metadata": reading.metadata if self.settings.keep_text else None,
                 "seconds": round(reading.seconds, 6),
             }
             events.append(("document_read", document))
@@ -930,7 +930,7 @@ class _Run:
                 "reasoning_effort": self.settings.reasoning_effort,
                 "prompt_hash": prompt.version(self.settings.fields),
             }
-            columns = extraction_columns(given, reasons)
+            columns = extraction_columns(given, reasons, keep_text=self.settings.keep_text)
             self.segment.write("extraction", **columns, request_key=key, document_sha256=reading.document_sha256, **asked)
         return status, kind, sentence, key
 

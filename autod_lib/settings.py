@@ -98,6 +98,7 @@ class Settings(BaseModel):
     max_pdf_bytes: int = Field(50_000_000, description="Largest PDF that is read, in bytes.", ge=1)
     reader_seconds: float = Field(10.0, description="Longest time a PDF may take to read, in seconds.", gt=0, le=600)
     reader_memory_bytes: int = Field(1_000_000_000, description="Memory a PDF may take to read, in bytes.", ge=200_000_000)
+    keep_text: bool = Field(True, description="Keep what documents say in their words: raw answers, excerpts, summaries, lists, notes, titles.")
     links_outside: bool = Field(False, description="Follow links that lead out of the folder named.")
 
     vector_store: str = Field("autod", description="Name of the vector store.", min_length=1, max_length=128)

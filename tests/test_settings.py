@@ -59,6 +59,7 @@ WRONG = {  # setting: (a wrong value, what the message says is allowed)
     "max_pdf_bytes": ("0", "greater than or equal to 1"),
     "reader_seconds": ("inf", "less than or equal to 600"),
     "reader_memory_bytes": ("1", "greater than or equal to 200000000"),
+    "keep_text": ("perhaps", "boolean"),
     "links_outside": ("perhaps", "boolean"),
     "vector_store": ("x" * 129, "at most 128"),
     "retention_days": ("0", "greater than or equal to 1"),
