@@ -1117,6 +1117,61 @@ def calibration(frame: pl.DataFrame) -> Chart:
     )
 
 
+def plane(frame: pl.DataFrame, *, is_simulated: bool = False) -> Chart:
+    """Cost against accuracy, a point an arm, with both intervals; the front of those that no other beats as a line. Takes comparison.plane."""
+    rows = frame.drop_nulls("usd_a_thousand").with_columns(is_simulated=pl.lit(is_simulated))
+    if rows.is_empty():
+        return nothing("Which arm is right often enough, and what does it cost?", LABEL_FIRST)
+    named = rows.with_columns(name=pl.col("arm").map_elements(lambda arm: _short(arm, 48), return_dtype=pl.String))
+    columns = ["name", "accuracy", "accuracy_low", "accuracy_high", "usd_a_thousand", "usd_a_thousand_low", "usd_a_thousand_high", "front_share"]
+    base = _base(named, _values(named, columns)).encode(color=alt.Color("name:N", sort=named["name"].to_list(), legend=alt.Legend(columns=1)))
+    lowest = math.floor(max(0.0, float(rows["accuracy_low"].min()) - 0.02) * 10) / 10  # type: ignore[arg-type]
+    y = alt.Y("accuracy:Q", title="right", scale=alt.Scale(domain=[lowest, 1], nice=False), axis=alt.Axis(format="%", tickCount=6))
+    x = alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format="~g", grid=True, tickCount=6), scale=alt.Scale(zero=True))
+    front = named.filter("is_on_front")
+    steps = _base(front, _values(front, columns)).mark_line(color=GREY, strokeDash=[5, 4], interpolate="step-after").encode(x=x, y=y)
+    across = base.mark_rule(strokeWidth=1.6).encode(x=alt.X("usd_a_thousand_low:Q"), x2="usd_a_thousand_high:Q", y=y)
+    upright = base.mark_rule(strokeWidth=1.6).encode(y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", x=x)
+    tips = [
+        "name:N",
+        alt.Tooltip("accuracy:Q", format=".1%"),
+        alt.Tooltip("usd_a_thousand:Q", format=".4f"),
+        alt.Tooltip("front_share:Q", format=".0%"),
+    ]
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, tooltip=tips)
+    drawn = alt.layer(steps, across, upright, points).properties(width=WIDTH, height=260)
+    documents = count(rows["documents"][0], "document", "documents")
+    return _finished(drawn, rows, _plane_title(rows), f"{documents} that all of these arms answered; lines: 95 % intervals; dashed: the front")
+
+
+def _plane_title(rows: pl.DataFrame) -> str:
+    front = rows.filter("is_on_front").sort("accuracy", "arm", descending=[True, False])
+    best, sure = front.row(0, named=True), rows.filter(pl.col("front_share") >= 0.95).height
+    found = f"{_short(best['arm'], 48)} is right most often ({share(best['accuracy'], 1)}) at {usd(best['usd_a_thousand'])} for 1,000"
+    return f"{found}; {count(sure, 'arm', 'arms')} of {rows.height} surely on the front"
+
+
+def stability(frame: pl.DataFrame, *, most: int = 1) -> Chart:
+    """How often the same question gets another answer, field by field, with its interval. Takes metrics.stability_by_field."""
+    if frame.is_empty():
+        return nothing("Does the same question get the same answer?", "give an arm of a plan `repeats`, then run autod experiment PLAN.toml")
+    arms = list(dict.fromkeys(frame.sort("pairs", "arm", descending=[True, False])["arm"].to_list()))[:most]
+    rows = frame.filter(pl.col("arm").is_in(arms)).sort("share_differing", "field", descending=[True, False])
+    base = _base(rows, _values(rows, ["field", "arm", "share_differing", "share_low", "share_high", "pairs"])).encode(
+        y=alt.Y("field:N", sort=rows["field"].to_list(), title=None, axis=alt.Axis(domain=False, ticks=False, grid=True)), color=alt.value(BLUE)
+    )
+    x = alt.X(
+        "share_low:Q", title="pairs of answers that differ, 95 % interval", axis=alt.Axis(format="%", grid=True), scale=alt.Scale(domain=[0, 1])
+    )
+    lines = base.mark_rule(strokeWidth=2.2).encode(x=x, x2="share_high:Q")
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(x="share_differing:Q")
+    worst, documents = rows.row(0, named=True), int(rows["documents"].max())  # type: ignore[arg-type]
+    never = f"No field of {count(documents, 'document', 'documents')} asked again changed"
+    title = f"{worst['field']} changes most: in {share(worst['share_differing'])} of the repetitions" if worst["share_differing"] else never
+    drawn = alt.layer(lines, points).properties(width=WIDTH, height=alt.Step(24))
+    return _finished(drawn, rows, title, f"{_short(arms[0], 60)}; {count(documents, 'document', 'documents')} asked again on purpose")
+
+
 # ---------------------------------------------------------------- operations
 
 
@@ -1228,8 +1283,10 @@ __all__ = [
     "left_on_table",
     "month_forecast",
     "nothing",
+    "plane",
     "savings",
     "search_hits",
+    "stability",
     "svg",
     "throughput",
 ]

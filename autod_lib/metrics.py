@@ -699,6 +699,33 @@ def cost_by_arm(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = N
     return _all(con, "cost_by_arm", "cost_usd desc nulls last, arm, is_simulated", is_simulated)
 
 
+def cost_by_document_and_arm(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What each arm took for each document.
+
+    document_sha256, arm str · is_simulated bool · calls, calls_unpriced, calls_unsettled, input_tokens, output_tokens int · cost_usd,
+    unsettled_upper_usd Decimal · latency_s float, seconds.   Source: sql/views/91_cost_by_document_and_arm.sql
+    """
+    return _all(con, "cost_by_document_and_arm", "document_sha256, arm, is_simulated", is_simulated)
+
+
+def answers_repeated(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """The first answer of an arm beside each repetition that was asked for on purpose.
+
+    document_sha256, field, arm str · repeat int · is_simulated bool · answer, answer_again str, as they are compared · differs bool.
+    Source: sql/views/92_stability_by_field.sql
+    """
+    return _all(con, "answers_repeated", "arm, field, document_sha256, repeat, is_simulated", is_simulated)
+
+
+def stability_by_field(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How often the same request gets another answer, the least stable field of an arm first.
+
+    arm, field str · is_simulated bool · documents, pairs, differing int · share_differing, share_low, share_high float 0–1 (Wilson, 95 %).
+    Source: sql/views/92_stability_by_field.sql
+    """
+    return _all(con, "stability_by_field", "arm, is_simulated, share_differing desc, field", is_simulated)
+
+
 def cost_by_doc_type(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """What each kind of document cost, dearest first.
 
