@@ -587,7 +587,7 @@ def test_a_second_writer_stays_out_and_the_journal_goes_on(home: Path, start: St
     process.wait()
     assert store.load(home, wait_s=0).events == 2
     found = _figures(home)
-    assert {name for name, rows in found.items() if rows != expected[name]} == {"runs_started", "looks"}
+    assert {name for name, rows in found.items() if rows != expected[name]} == {"looks"}
 
 
 def test_a_second_writer_stays_out_of_the_same_process_too(home: Path) -> None:
