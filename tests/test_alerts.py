@@ -238,7 +238,7 @@ def test_a_webhook_that_does_not_answer_is_left_after_its_time(tmp_path: Path, c
                 handler.wfile.flush()
             except OSError:
                 return
-            time.sleep(0.05)
+            time.sleep(0.4)
 
     begun = time.monotonic()
     with answering(drip) as (base, _):
@@ -246,7 +246,7 @@ def test_a_webhook_that_does_not_answer_is_left_after_its_time(tmp_path: Path, c
         waited = time.monotonic() - begun
     raised(offline(tmp_path, alert_webhook="http://127.0.0.1:9/nobody"), Alert("info", "api", "Again.", "again", ""))
 
-    assert waited < 4
+    assert waited < 20
     assert "the alert webhook failed: TimeoutError" in caplog.text
     assert "the alert webhook failed: ConnectError" in caplog.text
 
