@@ -176,6 +176,28 @@ def accuracy(in_use: pl.DataFrame, *, note: str = "") -> Html:
     return words(bold(_right(row) + "."), _labels(row), _weakest(in_use), note)
 
 
+NOTHING_TO_AUDIT: Final = "Every confident answer has a label, or there is none yet: nothing is left to draw."
+
+
+def confidence(worth: pl.DataFrame, used: pl.DataFrame, arm: str) -> Html:
+    """Whether the confidence of an arm means anything. Takes evaluate.confidence and metrics.confidence_use."""
+    here = worth.filter(pl.col("arm") == arm)
+    if here.is_empty():
+        return words("No labelled answer states a confidence, so nobody knows whether it means anything. Label some: autod labels import FILE.")
+    stated = here.row(0, named=True)
+    if stated["auroc"] is None:
+        alike = "right" if stated["share_right"] == 1 else "wrong"
+        return words(bold(f"All {stated['labelled']:,} labelled answers are {alike}."), "Whether confidence tells them apart cannot be known.")
+    tells = "tells right from wrong" if stated["auroc_low"] > 0.5 else "is not known to tell right from wrong"
+    between = f"{stated['auroc_low']:.2f} to {stated['auroc_high']:.2f}"
+    text = f"(AUROC {stated['auroc']:.2f}, {between}); on average it lies {share(stated['ece'], 1)} from the share that is right."
+    use = used.filter(pl.col("arm") == arm).row(0, named=True)
+    if use["brier_calibrated"] is None:
+        return words(bold(f"Confidence {tells}"), text, "To recalibrate it takes 30 labels in each four fifths, some right and some wrong.")
+    better = "better, and is what the review queue uses" if use["is_used"] else "no better, and is not used"
+    return words(bold(f"Confidence {tells}"), text, f"Recalibrated on other documents' labels it is {better}.")
+
+
 def _right(row: dict[str, Any]) -> str:
     return f"{share(row['accuracy'], 1)} of the answers are right{_money(row['is_simulated'])}"
 
