@@ -735,6 +735,58 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(EXIT[state])
 
 
+@app.command(epilog="Examples: autod init   ·   autod init ~/books")
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where; made if it is not there.", metavar="[FOLDER]")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Begin a workspace: its folder, and a file .env with every setting, commented out; nothing is overwritten or asked."""
+    from .init import init as begin
+
+    _end(begin(folder), as_json)
+
+
+@app.command(epilog="Examples: autod backup   ·   autod backup /mnt/safe/autod-monday.tar.gz")
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="File to write; one in the workspace's own folder of backups without it.", metavar="[FILE]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Copy database and journal into one file, whole and consistent, while a run goes on."""
+    from .backup import backup as copy
+
+    with _settings() as settings:
+        report = copy(settings, file)
+    _end(report, as_json)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")], as_json: Json = False) -> None:
+    """Bring back what a backup holds and the workspace lacks; what is there and whole stays."""
+    from .backup import restore as bring_back
+
+    with _settings() as settings:
+        report = bring_back(settings, file)
+    _end(report, as_json)
+
+
+@app.command(epilog="Examples: autod export ~/figures   ·   autod export ~/figures cost_by_day documents --format parquet")
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into.", metavar="DIR")],
+    names: Annotated[list[str] | None, typer.Argument(help="Views and tables; every view without a name.", metavar="[VIEW|TABLE]…")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every view and every table.")] = False,
+    form: Annotated[str, typer.Option("--format", help="csv, parquet or json.", metavar="FORM")] = "csv",
+    as_json: Json = False,
+) -> None:
+    """Write views and tables as files for other programs; no spreadsheet finds a live formula in them."""
+    from .export import export as write
+
+    with _settings() as settings:
+        report = write(settings, folder, names or (), form=form, tables=everything)
+    _end(report, as_json)
+
+
 @app.command()
 def load() -> None:
     """Load what the journal holds into the database; makes it anew if it is gone."""

@@ -229,6 +229,15 @@ def rewrite(home: Path, change: Callable[[bytes], bytes | None], own: Path) -> l
         ) from error
 
 
+def is_beginning(segment: Path, of: Path) -> bool:
+    """Whether a segment is the beginning of another file and no more: it was cut short, or copied while its run went on."""
+    with _open(segment) as short, _open(of) as whole:
+        while piece := short.read(1_000_000):
+            if whole.read(len(piece)) != piece:
+                return False
+        return bool(whole.read(1))
+
+
 def are_rewritten(home: Path) -> bool:
     """Whether segments written anew wait for their places."""
     return (home / SEGMENTS / REWRITTEN).exists()

@@ -19,13 +19,14 @@ from typing import Any, Final
 import orjson
 
 from . import journal, rendering, resources, store
+from .backup import backups, write_backup
 from .errors import SettingsError
 from .logs import one_line
 from .look import PURGED
 from .report import start_columns
 from .settings import Settings
 from .show import describe
-from .workspace import held
+from .workspace import BACKUP_LOCK, held
 
 PAGES: Final = "runs"  # of the workspace: pages, executed notebooks, and what commands printed
 OWN: Final = ("sighting", "document_read", "extraction", "document_status", "label")  # events that go with their document
@@ -36,14 +37,7 @@ DUE_SQL: Final = """
 select document_sha256, created_at as first_seen_at from documents where is_deleted and deleted_at <= $before
 order by document_sha256"""
 WAITING_SQL: Final = "select distinct document_sha256 from calls_in_batches where is_open"
-LEFT_SQL: Final = f"""
-select count(*) from (
-    select document_sha256 from sightings_log where problem is distinct from '{PURGED}' union all select document_sha256 from documents_read
-    union all select document_sha256 from extractions union all select document_sha256 from document_statuses
-    union all select document_sha256 from labels_log
-    union all select document_sha256 from calls_finished join call_bodies using (run_id, call_id) where body is not null or error_message is not null
-    union all select document_sha256 from remote_objects where attributes is not null
-) semi join documents_purged using (document_sha256)"""
+LEFT_SQL: Final = "select count(*) from purged_in_record"
 
 
 @dataclass
@@ -93,7 +87,8 @@ class Purge:
     """What a purge did or would do.
 
     `documents` are hashes; `waiting` those that cannot be purged yet, and `left` objects at the provider that could not be removed, each with why;
-    `segments` of the journal were written anew, `pages` (relative to the runs folder) and `copies` of the database removed. The ledger's calls
+    `segments` of the journal were written anew, `pages` (relative to the runs folder) and `copies`, backups in the workspace
+    among them, removed: one backup is made anew. The ledger's calls
     and `cost_usd` are the same before and after.
     """
 
@@ -119,7 +114,7 @@ class Purge:
         if self.pages:
             lines.append(f"{len(self.pages)} pages, notebooks and logs of runs that may show them {would}removed: autod run --all makes new ones.")
         if self.copies:
-            lines.append(f"{would}removed with them: {', '.join(self.copies)}.")
+            lines.append(f"Copies of the database and backups that hold them {would}removed: {', '.join(self.copies)}.")
         lines += [f"{sha256[:12]} waits: {why}" for sha256, why in self.waiting.items()]
         lines += [f"{object_id} is left at the provider: {why} Run `autod purge` again." for object_id, why in self.left.items()]
         if self.documents:
@@ -136,7 +131,7 @@ def purge(settings: Settings, *, days: int | None = None, dry_run: bool = False)
     removed without one, WorkspaceUnusable; whatever of it stops the purge, the same command goes on.
     """
     run_id, begun = journal.new_run_id(), time.monotonic()
-    with held(settings.home, run_id, "purge"):
+    with held(settings.home, run_id, "purge"), held(settings.home, run_id, "purge", lock=BACKUP_LOCK):
         done = _purge(settings, settings.retention_days if days is None else days, dry_run, run_id)
     done.seconds = round(time.monotonic() - begun, 3)
     return done
@@ -158,7 +153,8 @@ def _purge(settings: Settings, days: int, dry_run: bool, run_id: str) -> Purge:
     done.documents = sorted(begun | due)
     pages = _pages(home, min((at for at in (begun | due).values() if at is not None), default=None))
     done.pages = [str(path.relative_to(home / PAGES)) for path in pages]
-    done.copies = [path.name for path in store.copies(home)] if done.documents else []
+    old = backups(home) if done.documents or is_left else []
+    done.copies = [path.name for path in (*store.copies(home), *old)] if done.documents or is_left else []
     done.exit_status = 1 if done.waiting else 0
     if dry_run or not (done.documents or is_left):
         return done
@@ -175,7 +171,9 @@ def _purge(settings: Settings, days: int, dry_run: bool, run_id: str) -> Purge:
         done.segments = journal.rewrite(home, _without(home, purged), segment.path)
         if done.segments or is_left:
             store.make_anew(home)
-        for path in pages:
+        if old:
+            write_backup(home)
+        for path in (*old, *pages):
             path.unlink(missing_ok=True)
         if pages:
             rendering.write_index(home)

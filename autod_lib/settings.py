@@ -236,6 +236,30 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
     return settings
 
 
+def env_text(home: Path) -> str:
+    """The text of a `.env` for this workspace: every setting with what it does, what is allowed and its default, commented out."""
+    values: dict[str, Any] = {"home": home}
+    defaults = Settings(**values).printable()
+    lines = ["# Settings of autoD. Remove the # before a line and change its value; the environment and options of a command go before this file."]
+    for name, schema in Settings.model_json_schema()["properties"].items():
+        allowed = _allowed(schema)
+        lines.append(f"\n# {schema['description']}" + (f" Allowed: {allowed}." if allowed else ""))
+        lines.append(f"{variable(name)}='{home}'" if name == "home" else f"# {variable(name)}={defaults[name] or ''}")
+    return "\n".join(lines) + "\n"
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    """The limits of a setting in words; of one that may be unset, those of its value."""
+    parts = [part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"]
+    words = {"minimum": "at least {}", "exclusiveMinimum": "more than {}", "maximum": "at most {}"}
+    told = [", ".join(part["enum"]) for part in parts if "enum" in part]
+    told += [text.format(f"{part[word]:g}" if part[word] < 1e6 else part[word]) for part in parts for word, text in words.items() if word in part]
+    told += ["a list with commas" for part in parts if part.get("type") == "array"] + [
+        "true, false" for part in parts if part.get("type") == "boolean"
+    ]
+    return ", ".join(dict.fromkeys(told))
+
+
 # Beside the settings: the run of `autod run` that started this process, and where a crash test wants it to die.
 KNOWN_VARIABLES = frozenset(variable(name) for name in Settings.model_fields) | {"AUTOD_PARENT_RUN", "AUTOD_CRASH_AT"}
 

@@ -16,7 +16,7 @@ import shutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -408,8 +408,10 @@ def _load(home: Path, wait_s: float, only: Path | None, memory_limit: str | None
     return report
 
 
-def make_anew(home: Path, *, wait_s: float = 30.0) -> LoadReport:
-    """Puts segments written anew in their places and makes the database from the journal again, so that nothing else is left in its file.
+def make_anew(home: Path, place: Callable[[], None] | None = None, *, wait_s: float = 30.0) -> LoadReport:
+    """Makes the database from the journal again, so that nothing else is left in its file, after other segments have taken their places.
+
+    Without `place`, those are the segments that were written anew.
 
     Killed at any instant, it is ended by doing it again. Raises: WorkspaceBusy, WorkspaceUnusable.
     """
@@ -419,10 +421,20 @@ def make_anew(home: Path, *, wait_s: float = 30.0) -> LoadReport:
             shutil.rmtree(spilled, ignore_errors=True)
             for path in (*copies(home), log, database(home)):  # the database last: what it holds tells that this is not done
                 path.unlink(missing_ok=True)
-            journal.place_rewritten(home)
+            place() if place else journal.place_rewritten(home)
         except OSError as error:
             raise _unusable(home, error) from error
     return load(home, wait_s=wait_s)
+
+
+def copy_database(home: Path, target: Path) -> None:
+    """Copies the database as it is while nobody has it open. Raises: StoreDamaged, WorkspaceBusy, WorkspaceUnusable; OSError of the target."""
+    with writing(home):  # which leaves nothing in a .wal
+        pass
+    with _gate(home, alone=True, wait_s=30.0):
+        source = database(home)
+        shutil.copyfile(source, target)
+        target.chmod(0o600)
 
 
 def copies(home: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from .errors import WorkspaceBusy, WorkspaceUnusable
 from .journal import now
 
 LOCK: Final = "autod.lock"
+BACKUP_LOCK: Final = "backup.lock"  # no purge while a backup is made, and the other way round
 CHAIN_LOCK: Final = "chain.lock"  # the steps of a chain take the other one themselves
 
 

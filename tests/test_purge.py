@@ -20,6 +20,7 @@ from autod_lib.settings import Settings
 from .pipeline import autod, make_inbox, make_pdf, one, rows, run, settings_for
 from .test_ledger_adds_up import PARTS
 
+pytestmark = pytest.mark.usefixtures("quickly_made")
 NAME = "letter to <Zuckmayer>.pdf"
 SECRETS = [b"Zuckmayer", b"Quittenbrot"]  # the file's name, and a word of its text
 SECOND = b"Zwiebelfisch"
@@ -77,19 +78,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         journal.pack(home / journal.SEGMENTS / f"{first.run_id}.jsonl")
         store.load(home)
         yield Kept(home, inbox, address, sha256)
-
-
-@pytest.fixture(autouse=True)
-def _quickly_made(empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that is made anew begins as a copy of an empty one: migrating a new one takes longer than all else here."""
-    opened = store._open
-
-    def instead(home: Path, **given: Any) -> Any:
-        if not store.database(home).exists():
-            shutil.copyfile(empty_database, store.database(home))
-        return opened(home, **given)
-
-    monkeypatch.setattr(store, "_open", instead)
 
 
 @pytest.fixture

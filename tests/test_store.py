@@ -73,6 +73,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         killed.write("call_started", call_id=str(uuid.uuid4()), document_sha256="ab" * 32, cost_upper_usd="0.01", is_simulated=False)
         killed.write("deletion", document_sha256="ab" * 32, is_deleted=True)
         killed.write("purge", document_sha256="ab" * 32, state="intended")
+        killed.write("sighting", document_sha256="ab" * 32, path="/elsewhere/left.pdf")
         killed.write("document_read", document_sha256="cd" * 32, file_name="doubtful.pdf", status="readable")
         killed.write("document_status", document_sha256="cd" * 32, status="needs_review", is_simulated=False)
         for kind, object_id, parent in (("vector_store", "vs_1", None), ("file", "file-1", None), ("vector_store_file", "file-1", "vs_1")):
