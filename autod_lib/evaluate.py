@@ -34,7 +34,7 @@ def evaluation(home: Path, *, draws: int = intervals.DRAWS) -> dict[str, Any]:
     with store.reading(home) as con:
         found: dict[str, Any] = {view: store.rows(con, f"from {view} order by {order}") for view, order in VIEWS.items()}
         found |= {"averages": averages(con, draws=draws).to_dicts(), "confidence": confidence(con, draws=draws).to_dicts()}
-        found |= {"weighted": weighted(con).to_dicts(), "precision": precision(con).to_dicts()}
+        found |= {"weighted": weighted(con).to_dicts(), "precision": precision(con).to_dicts(), "worth": worth(con).to_dicts()}
     return found
 
 
@@ -142,6 +142,31 @@ def confidence(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = No
             rows.append(row)
     schema = {"arm": pl.String, "confidence": pl.String, "is_simulated": pl.Boolean, "labelled": pl.Int64, "share_right": pl.Float64}
     return _frame(rows, schema | _floats("ece", "brier", "auroc"))
+
+
+def worth(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Whether the API is worth its money, field by field: each arm against the rules baseline on the same documents.
+
+    arm, field str · is_simulated bool · documents int · accuracy, accuracy_by_rules float 0–1 · difference, difference_low, difference_high float
+    (95 %, Bonett and Price) · p_value float, exact McNemar, times the fields of the arm (Bonferroni), at most 1 · verdict str: better, worse or not
+    decided · cost_a_thousand_usd, cost_a_right_more_usd Decimal.   Source: the view worth_of_api
+    """
+    rows = []
+    pairs = metrics.worth_of_api(con, is_simulated=is_simulated)
+    tests = {key: frame.height for key, frame in pairs.group_by("arm", "is_simulated")}
+    for row in pairs.iter_rows(named=True):
+        found = intervals.paired_difference(row["only_api"], row["only_rules"], row["documents"])
+        p_value = min(1.0, intervals.mcnemar(row["only_api"], row["only_rules"]) * tests[row["arm"], row["is_simulated"]])
+        better = "better" if row["only_api"] > row["only_rules"] else "worse"
+        rows.append(
+            {name: row[name] for name in ("arm", "field", "is_simulated", "documents", "cost_a_thousand_usd", "cost_a_right_more_usd")}
+            | {"accuracy": row["right_answers"] / row["documents"], "accuracy_by_rules": row["right_by_rules"] / row["documents"]}
+            | _ends("difference", found)
+            | {"p_value": p_value, "verdict": better if p_value < 1 - intervals.CONFIDENCE else "not decided"}
+        )
+    schema = {"arm": pl.String, "field": pl.String, "is_simulated": pl.Boolean, "documents": pl.Int64, "accuracy": pl.Float64}
+    schema |= {"accuracy_by_rules": pl.Float64, **_floats("difference"), "p_value": pl.Float64, "verdict": pl.String}
+    return _frame(rows, schema | dict.fromkeys(("cost_a_thousand_usd", "cost_a_right_more_usd"), pl.Decimal(38, 12)))
 
 
 def precision(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:

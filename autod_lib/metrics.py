@@ -529,6 +529,15 @@ def confidence_use(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None 
     return _all(con, "confidence_use", "arm, is_simulated", is_simulated)
 
 
+def worth_of_api(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Each arm against the rules baseline on the same documents, field by field.
+
+    arm, field str · is_simulated bool · documents, right_answers, right_by_rules, only_api, only_rules int · cost_a_thousand_usd,
+    cost_a_right_more_usd Decimal, null without a price or when nothing more is right.   Source: sql/views/39_worth_of_api.sql
+    """
+    return _all(con, "worth_of_api", "documents desc, arm, field, is_simulated", is_simulated)
+
+
 def errors_by_effort(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """How many errors a person catches who looks at the least sure answers first.
 

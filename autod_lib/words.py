@@ -176,6 +176,9 @@ def accuracy(in_use: pl.DataFrame, *, note: str = "") -> Html:
     return words(bold(_right(row) + "."), _labels(row), _weakest(in_use), note)
 
 
+NO_BASELINE: Final = (
+    "No labelled document was read by rules yet, so there is nothing free of charge to hold the API against: autod evaluate --rules reads them."
+)
 NOTHING_TO_AUDIT: Final = "Every confident answer has a label, or there is none yet: nothing is left to draw."
 
 
