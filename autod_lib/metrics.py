@@ -400,6 +400,16 @@ def amounts_by_currency(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | 
     return _all(con, "amounts_by_currency", "currency nulls last, documents desc, doc_type nulls last, is_simulated", is_simulated)
 
 
+def documents_in_order(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """The first valid answer of each document, in the order of time.
+
+    document_sha256 str · is_simulated bool · answered_at UTC · doc_type str · confidence_score float 0–1 · has_issuer, has_recipient,
+    has_primary_date, has_total_amount, has_currency bool · input_tokens, output_tokens int · share_cached float 0–1 · usd float.
+    Source: sql/views/80_documents_in_order.sql
+    """
+    return _all(con, "documents_in_order", "answered_at, document_sha256, is_simulated", is_simulated)
+
+
 def labels_current(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The truth: of the labeller who settled a field last, else labelled it first, the newest statement.
 

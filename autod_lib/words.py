@@ -176,6 +176,21 @@ def accuracy(in_use: pl.DataFrame, *, note: str = "") -> Html:
     return words(bold(_right(row) + "."), _labels(row), _weakest(in_use), note)
 
 
+def drift(found: pl.DataFrame) -> Html:
+    """What has moved since the reference window. Takes drift.drift."""
+    if found.is_empty():
+        return words("Too few documents to look for drift: it takes a reference of 200 answered documents, and as many after them.")
+    moved = found.filter(pl.col("has_moved"))
+    if moved.is_empty():
+        return words(
+            bold("Nothing has drifted"), f"in {max(found['documents'].to_list()):,} documents beyond the reference, by {found.height} measures."
+        )
+    names = [f"{row['measure']}{' of ' + row['what'] if row['what'] else ''}" for row in moved.iter_rows(named=True)]
+    first = moved.row(0, named=True)
+    when = f"{first['moved_at']:%d %B %Y}"
+    return words(bold(f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} drifted."), f"{names[0]} was seen to move on {when}.")
+
+
 NO_BASELINE: Final = (
     "No labelled document was read by rules yet, so there is nothing free of charge to hold the API against: autod evaluate --rules reads them."
 )

@@ -51,7 +51,8 @@ comment on column confidence_crossfitted.calibrated is 'Recalibrated confidence,
 -- confidence_use: is the recalibrated confidence better than the stated one?   Reads confidence_crossfitted.   One row a (arm, is_simulated).
 create or replace view confidence_use as
 select arm, is_simulated, count(*) as labels, count(*) filter (where is_right) as right_answers,
-       avg(pow(confidence_score - cast(is_right as integer), 2)) as brier_stated, avg(pow(calibrated - cast(is_right as integer), 2)) as brier_calibrated,
+       avg(cast(pow(confidence_score - cast(is_right as integer), 2) as decimal(18,12))) as brier_stated,
+       avg(cast(pow(calibrated - cast(is_right as integer), 2) as decimal(18,12))) as brier_calibrated,
        coalesce(count(calibrated) = count(*) and brier_calibrated < brier_stated, false) as is_used
 from confidence_crossfitted group by all;
 comment on view confidence_use is 'Brier score of the stated and of the recalibrated confidence; the better one is used. Grain: arm, is_simulated.';
