@@ -40,7 +40,8 @@ lab: setup  ## Open JupyterLab on the first notebook
 bench: setup  ## Measure speed, as ratios in one run
 	@$(BIN)/python benchmarks/run.py
 
-crash: setup  ## Kill runs two hundred times and hold what is left against the API's own log
+crash: setup  ## Kill runs two hundred times, hold what is left against the API's own log, and measure faults, hostile files and large folders
+	@$(BIN)/python benchmarks/reliability.py
 	@$(BIN)/python -m tests.crash --write
 
 samples: setup  ## Make the sample PDFs and their labels anew

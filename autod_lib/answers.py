@@ -149,8 +149,10 @@ def price_end(end: End, model: str, started_at: datetime, service_tier: str) -> 
     return cost
 
 
-def end_columns(end: End, cost: prices.Cost, started_at: datetime, finished_at: datetime, latency_ms: float | None) -> dict[str, Any]:
-    """What the ledger keeps of a call's end, beside the columns of its start."""
+def end_columns(
+    end: End, cost: prices.Cost, started_at: datetime, finished_at: datetime, latency_ms: float | None, *, keep_text: bool
+) -> dict[str, Any]:
+    """What the ledger keeps of a call's end, beside the columns of its start; without the raw answer where no text is kept."""
     usage = end.usage
     return {
         "started_at": started_at,
@@ -174,7 +176,7 @@ def end_columns(end: End, cost: prices.Cost, started_at: datetime, finished_at: 
         "reasoning_tokens": usage.reasoning_tokens,
         **cost.columns(),
         "price_warning": cost.warning if end.status == "answered" else None,
-        "body": end.body,
+        "body": end.body if keep_text else None,
     }
 
 

@@ -339,7 +339,7 @@ class Api:
         self.journal.write(change.kind, is_simulated=self.settings.is_simulated, **change.columns())
         if isinstance(change, BreakerChange):
             self._news.set()
-            log.info("%s: %s (%s)", self.settings.base_url, change.state, change.reason)
+            log.info("%s: %s (%s)", self.settings.base_url, change.state, change.reason, extra={"run_id": self.journal.run_id})
             if (alert := outage_alert(change, self.settings, self.journal.run_id)) is not None:
                 self.raise_alert(alert)
 
@@ -431,7 +431,9 @@ class Api:
                 start["is_simulated"] = end.is_simulated
             try:
                 latency_ms = round((time.perf_counter() - sent) * 1000, 3)
-                self.journal.write("call_finished", **start, **end_columns(end, cost, started_at, finished_at, latency_ms))
+                self.journal.write(
+                    "call_finished", **start, **end_columns(end, cost, started_at, finished_at, latency_ms, keep_text=self.settings.keep_text)
+                )
             except WorkspaceUnusable:  # the ledger holds only its start: whatever came back, the call is unsettled
                 end, cost = End(), prices.Cost(None, None)
                 raise

@@ -320,7 +320,9 @@ class _Settling:
             cost = price_end(end, start["model"], start["logged_at"], TIER)
             end = replace(end, usage=prices.believable(end.usage))
             columns = {name: value for name, value in start.items() if name not in ("run_id", "seq", "logged_at")}
-            events.append(("call_finished", columns | end_columns(end, cost, start["logged_at"], finished_at, None)))
+            events.append(
+                ("call_finished", columns | end_columns(end, cost, start["logged_at"], finished_at, None, keep_text=self.there.settings.keep_text))
+            )
             self.tally.add(end, cost, start["cost_upper_usd"])
             given.append((start, end, end.answer(start["call_id"], cost.cost_usd, start["is_simulated"], start["attempt"])))
         if events:
@@ -341,7 +343,7 @@ class _Settling:
         if reasons is None:
             return told
         asked = {name: start[name] for name in ("document_sha256", "arm", "model", "input_mode", "reasoning_effort", "prompt_hash")}
-        extraction = extraction_columns(given, reasons) | asked | {"request_key": start["answers_key"]}
+        extraction = extraction_columns(given, reasons, keep_text=self.there.settings.keep_text) | asked | {"request_key": start["answers_key"]}
         return [("extraction", extraction), *told]
 
     def _why_again(self, start: dict[str, Any], end: End, given: Answer) -> str:

@@ -1186,6 +1186,61 @@ def accuracy_by_slice(frame: pl.DataFrame) -> Chart:
     return _finished(alt.layer(lines, points).properties(width=WIDTH, height=alt.Step(20)), frame, title, subtitle)
 
 
+def plane(frame: pl.DataFrame, *, is_simulated: bool = False) -> Chart:
+    """Cost against accuracy, a point an arm, with both intervals; the front of those that no other beats as a line. Takes comparison.plane."""
+    rows = frame.drop_nulls("usd_a_thousand").with_columns(is_simulated=pl.lit(is_simulated))
+    if rows.is_empty():
+        return nothing("Which arm is right often enough, and what does it cost?", LABEL_FIRST)
+    named = rows.with_columns(name=pl.col("arm").map_elements(lambda arm: _short(arm, 48), return_dtype=pl.String))
+    columns = ["name", "accuracy", "accuracy_low", "accuracy_high", "usd_a_thousand", "usd_a_thousand_low", "usd_a_thousand_high", "front_share"]
+    base = _base(named, _values(named, columns)).encode(color=alt.Color("name:N", sort=named["name"].to_list(), legend=alt.Legend(columns=1)))
+    lowest = math.floor(max(0.0, float(rows["accuracy_low"].min()) - 0.02) * 10) / 10  # type: ignore[arg-type]
+    y = alt.Y("accuracy:Q", title="right", scale=alt.Scale(domain=[lowest, 1], nice=False), axis=alt.Axis(format="%", tickCount=6))
+    x = alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format="~g", grid=True, tickCount=6), scale=alt.Scale(zero=True))
+    front = named.filter("is_on_front")
+    steps = _base(front, _values(front, columns)).mark_line(color=GREY, strokeDash=[5, 4], interpolate="step-after").encode(x=x, y=y)
+    across = base.mark_rule(strokeWidth=1.6).encode(x=alt.X("usd_a_thousand_low:Q"), x2="usd_a_thousand_high:Q", y=y)
+    upright = base.mark_rule(strokeWidth=1.6).encode(y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", x=x)
+    tips = [
+        "name:N",
+        alt.Tooltip("accuracy:Q", format=".1%"),
+        alt.Tooltip("usd_a_thousand:Q", format=".4f"),
+        alt.Tooltip("front_share:Q", format=".0%"),
+    ]
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, tooltip=tips)
+    drawn = alt.layer(steps, across, upright, points).properties(width=WIDTH, height=260)
+    documents = count(rows["documents"][0], "document", "documents")
+    return _finished(drawn, rows, _plane_title(rows), f"{documents} that all of these arms answered; lines: 95 % intervals; dashed: the front")
+
+
+def _plane_title(rows: pl.DataFrame) -> str:
+    front = rows.filter("is_on_front").sort("accuracy", "arm", descending=[True, False])
+    best, sure = front.row(0, named=True), rows.filter(pl.col("front_share") >= 0.95).height
+    found = f"{_short(best['arm'], 48)} is right most often ({share(best['accuracy'], 1)}) at {usd(best['usd_a_thousand'])} for 1,000"
+    return f"{found}; {count(sure, 'arm', 'arms')} of {rows.height} surely on the front"
+
+
+def stability(frame: pl.DataFrame, *, most: int = 1) -> Chart:
+    """How often the same question gets another answer, field by field, with its interval. Takes metrics.stability_by_field."""
+    if frame.is_empty():
+        return nothing("Does the same question get the same answer?", "give an arm of a plan `repeats`, then run autod experiment PLAN.toml")
+    arms = list(dict.fromkeys(frame.sort("pairs", "arm", descending=[True, False])["arm"].to_list()))[:most]
+    rows = frame.filter(pl.col("arm").is_in(arms)).sort("share_differing", "field", descending=[True, False])
+    base = _base(rows, _values(rows, ["field", "arm", "share_differing", "share_low", "share_high", "pairs"])).encode(
+        y=alt.Y("field:N", sort=rows["field"].to_list(), title=None, axis=alt.Axis(domain=False, ticks=False, grid=True)), color=alt.value(BLUE)
+    )
+    x = alt.X(
+        "share_low:Q", title="pairs of answers that differ, 95 % interval", axis=alt.Axis(format="%", grid=True), scale=alt.Scale(domain=[0, 1])
+    )
+    lines = base.mark_rule(strokeWidth=2.2).encode(x=x, x2="share_high:Q")
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(x="share_differing:Q")
+    worst, documents = rows.row(0, named=True), int(rows["documents"].max())  # type: ignore[arg-type]
+    never = f"No field of {count(documents, 'document', 'documents')} asked again changed"
+    title = f"{worst['field']} changes most: in {share(worst['share_differing'])} of the repetitions" if worst["share_differing"] else never
+    drawn = alt.layer(lines, points).properties(width=WIDTH, height=alt.Step(24))
+    return _finished(drawn, rows, title, f"{_short(arms[0], 60)}; {count(documents, 'document', 'documents')} asked again on purpose")
+
+
 # ---------------------------------------------------------------- operations
 
 
@@ -1220,6 +1275,55 @@ def latency(frame: pl.DataFrame) -> Chart:
     )
 
 
+ENDS: Final = {"answered": BLUE, "failed": RED, "unsettled": ORANGE}  # how a call ended, and its colour
+
+
+def throughput(frame: pl.DataFrame) -> Chart:
+    """How many calls ended in each hour, and how. Takes metrics.calls_by_hour."""
+    if frame.is_empty():
+        return nothing("How much was done?")
+    newest: datetime = frame["hour_utc"].max()  # type: ignore[assignment]
+    shown = frame.filter(pl.col("hour_utc") > newest - timedelta(days=LATENCY_DAYS))
+    rows = pl.concat([shown.select("hour_utc", "is_simulated", calls=f"calls_{end}", end=pl.lit(end)) for end in ENDS]).filter(pl.col("calls") > 0)
+    first = min([*rows["hour_utc"], newest - timedelta(days=1)])
+    axis = alt.Axis(format="%d %b %H:00", labelOverlap="greedy", labelSeparation=8)
+    scale = alt.Scale(type="utc", domain=[f"{end:%Y-%m-%dT%H:%M:%SZ}" for end in (first, newest + timedelta(hours=1))])
+    drawn = _base(rows, _values(rows, ["hour_utc", "end", "calls"])).mark_bar()
+    drawn = drawn.encode(
+        x=alt.X("hour_utc:T", timeUnit="utcyearmonthdatehours", title="hour, UTC", scale=scale, axis=axis),
+        y=alt.Y("calls:Q", title="calls", stack=True),
+        color=alt.Color("end:N", title="how they ended", scale=alt.Scale(domain=list(ENDS), range=list(ENDS.values()))),
+        tooltip=[alt.Tooltip("hour_utc:T", format="%Y-%m-%d %H:00"), "end:N", "calls:Q"],
+    )
+    most = shown.sort("calls", "hour_utc", descending=[True, False]).row(0, named=True)
+    total, missed = int(shown["calls"].sum()), int(shown["calls_failed"].sum()) + int(shown["calls_unsettled"].sum())
+    title = f"{count(total, 'call', 'calls')}, {count(missed) if missed else 'none'} without an answer; the busiest hour had {count(most['calls'])}"
+    return _finished(
+        drawn.properties(width=WIDTH, height=180), shown, title, f"calls by the UTC hour in which they ended, at most {LATENCY_DAYS} days"
+    )
+
+
+def errors_by_kind(frame: pl.DataFrame, *, most: int = 8) -> Chart:
+    """What went wrong day by day, the commonest kinds in colours. Takes metrics.errors_by_kind."""
+    if frame.is_empty():
+        return nothing("What went wrong?", "nothing went wrong so far")
+    kinds = _top(frame, "error_kind", "calls", most)
+    rows = frame.filter(pl.col("error_kind").is_in(kinds)).group_by("day_utc", "error_kind", "is_simulated").agg(pl.col("calls").sum())
+    rows = rows.sort("day_utc", "error_kind", "is_simulated")
+    drawn = _base(rows, _values(rows, ["day_utc", "error_kind", "calls"])).mark_bar(**_bar_width(rows))
+    drawn = drawn.encode(
+        x=_day_axis(rows),
+        y=alt.Y("calls:Q", title="calls"),
+        color=alt.Color("error_kind:N", title="kind", scale=alt.Scale(domain=kinds)),
+        tooltip=["day_utc:O", "error_kind:N", "calls:Q"],
+    )
+    first, total = int(rows.filter(pl.col("error_kind") == kinds[0])["calls"].sum()), int(frame["calls"].sum())
+    title = f"Most often: {kinds[0].replace('_', ' ')}, {count(first, 'call', 'calls')} of {count(total)} that went wrong"
+    return _finished(
+        drawn.properties(width=WIDTH, height=180), frame, title, "calls by UTC day and kind of error; what was billed all the same counts too"
+    )
+
+
 __all__ = [
     "accuracy_by_field",
     "accuracy_by_slice",
@@ -1242,6 +1346,7 @@ __all__ = [
     "dearest_documents",
     "enable",
     "errors_by_effort",
+    "errors_by_kind",
     "field_prices",
     "figure",
     "input_modes",
@@ -1249,7 +1354,10 @@ __all__ = [
     "left_on_table",
     "month_forecast",
     "nothing",
+    "plane",
     "savings",
     "search_hits",
+    "stability",
     "svg",
+    "throughput",
 ]

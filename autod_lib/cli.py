@@ -4,6 +4,7 @@ Decided here: the form of what is printed, and the exit status. With --json, sta
 logs go to standard error. Heavy imports stand inside the commands, so that `autod --help` is quick. Nothing else is decided here.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def main() -> None:
     """Runs the command line; an error of autoD becomes one clear line and its exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends every command as an interrupt does
+    os.umask(0o077)  # whatever a command or its notebooks write is its user's alone
     try:
         app(args=_paired(sys.argv[1:]))
     except AutodError as error:
@@ -354,7 +356,6 @@ def run(
             rerun_of=rerun or None,
             environ=environ,
             force=force or bool(rerun),
-            progress=lambda line: print(line, file=sys.stderr),
         )
         if as_json:
             _print_json(runs.summary(settings.home, done.run_id) | {"index": str(done.index)})
@@ -532,6 +533,67 @@ def _read_by_rules(settings: "Settings") -> None:
 
     strongest = strength_of("sol")
     read_by_rules(settings, lambda pages, name, count: read_document(pages, name, count, strongest))
+
+
+@app.command(epilog="Examples: autod experiment plan.toml --dry-run   ·   autod experiment plan.toml --local")
+def experiment(
+    plan: Annotated[Path, typer.Argument(help="TOML file with max_usd, arms, and paths (else all labelled documents).", metavar="PLAN.toml")],
+    local: Local = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would cost; send and record nothing.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Ask the same documents in several ways, within a budget; its price is shown first, and no answer is paid for twice."""
+    from . import experiments
+    from .progress import note, terminal_bar
+
+    with _settings(local) as settings:
+        wanted = experiments.read_plan(plan)
+        with terminal_bar("reading") as bar:
+            rows = experiments.price_rows(experiments.price(wanted, settings, lambda done, total: bar(done, total, "")))
+        money = "simulated USD" if settings.is_simulated else "USD"
+        if dry_run:
+            return _print_json({"name": wanted.name, "max_usd": wanted.max_usd, "arms": rows}) if as_json else _print_rows(rows)
+        asked = [f"{row['arm']}: {row['documents']} documents, at most {_cell(row['upper_usd']) or 'unknown'} {money}" for row in rows]
+        if not _agreed([*asked, f"The budget of the plan is {wanted.max_usd} {money}."], yes):
+            return None
+        with terminal_bar("documents") as bar:
+            outcome = experiments.run(
+                wanted, settings, lambda arm, state: bar(state.done, state.total, f"{arm} · {note(state, is_simulated=settings.is_simulated)}")
+            )
+    if as_json:
+        _print_json(outcome.columns())
+    else:
+        print("\n".join(outcome.sentences()))
+    raise typer.Exit(outcome.exit_status)
+
+
+@app.command(epilog="Examples: autod compare   ·   autod compare --field total_amount --json")
+def compare(
+    field: Annotated[str, typer.Option("--field", help="Field of the record; all labelled fields without it.", metavar="F")] = "(all)",
+    simulated: Annotated[str, typer.Option("--simulated", help="auto, yes or no.", metavar="WORD")] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Compare the arms of the record on the labelled documents they share: which is better, what it costs, and whether that is decided."""
+    from . import comparison, metrics, store
+
+    with _settings() as settings, store.reading(settings.home) as con:
+        given = comparison.answers(con, field, is_simulated=metrics.choose_money(con, simulated))
+    plane, pairs = comparison.plane(comparison.in_common(given)), comparison.pairs(given)
+    if as_json:
+        return _print_json({"field": field, "plane": plane.to_dicts(), "pairs": pairs.to_dicts()})
+    if plane.is_empty():
+        return print("No labelled document has an answer yet: autod labels import FILE, after autod ingest PATH")
+    shown = ("arm", "documents", "accuracy", "accuracy_low", "accuracy_high", "usd_a_thousand", "usd_a_correct_document", "latency_s", "front_share")
+    _print_rows([{name: _figure(row[name]) for name in shown} for row in plane.to_dicts()])
+    print()
+    if pairs.is_empty():
+        return print("There is one arm alone: ask the same documents in another way with autod experiment PLAN.toml")
+    return print("\n".join(comparison.sentence(row) for row in pairs.to_dicts()))
+
+
+def _figure(value: Any) -> Any:
+    return f"{value:.4f}" if isinstance(value, float | Decimal) else value
 
 
 @app.command(epilog="Examples: autod prices gpt-6-luna   ·   autod prices o3 --at 2025-06-01 --json")
@@ -734,7 +796,7 @@ def reconcile(
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Check settings, disk, journal and database. Exit 0 healthy, 1 degraded, 6 unhealthy."""
+    """Check every part: settings, disk, journal, database, API, budget, backlog, vector store, last run. Exit 0 healthy, 1 degraded, 6 unhealthy."""
     from .doctor import EXIT, examine, worst
 
     with _settings() as settings:
@@ -748,6 +810,22 @@ def doctor(as_json: Json = False) -> None:
         _print_rows([{"setting": name, "value": value} for name, value in settings.printable().items()])
         print(f"\n{state}")
     raise typer.Exit(EXIT[state])
+
+
+@app.command(epilog="Examples: autod metrics   ·   autod metrics --textfile /var/lib/node_exporter/textfile/autod.prom")
+def metrics(
+    textfile: Annotated[
+        Path | None, typer.Option("--textfile", help="Write a file for the textfile collector of a node exporter instead.", metavar="PATH")
+    ] = None,
+) -> None:
+    """Print what a monitoring system asks, as OpenMetrics text: calls, errors, money, latency, backlog, breaker, sizes, health."""
+    from . import measures
+
+    with _settings() as settings:
+        if textfile is None:
+            print(measures.openmetrics(settings), end="")
+        else:
+            measures.write_textfile(settings, textfile)
 
 
 @app.command(epilog="Examples: autod init   ·   autod init ~/books")
@@ -880,8 +958,6 @@ def local_api_command(
 @app.command()
 def lab() -> None:
     """Open JupyterLab on the notebooks."""
-    import os
-
     from .chain import find_notebooks
     from .runs import environment_of
 

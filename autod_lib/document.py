@@ -203,6 +203,9 @@ def _strict(schema: Any, definitions: dict[str, Any]) -> Any:
 FIELDS: Final = tuple(Record.model_fields)
 ALL: Final = "all"
 JUDGED: Final = ("doc_type", "confidence_score", "requires_review")  # what decides whether a person should look: no profile leaves them out
+IN_WORDS: Final = ("summary", "action_items", "deadlines", "ocr_text_excerpt", "notes")
+"""Fields that hold what a document says in its own words or in those of the model, not a value."""
+
 PROFILES: Final = {
     ALL: FIELDS,
     "core": (

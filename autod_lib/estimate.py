@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from . import cache, forecast, prices, prompt, store, tokens
 from .forecast import Forecast
-from .ingest import answers_known, due, in_batches, setup_hash
+from .ingest import answers_known, due, in_batches, setup_of
 from .journal import now
 from .look import Found, Known, absolute_roots, inbox_of, look
 from .pdf import Readers, Reading, limits_for
@@ -140,7 +140,7 @@ def estimate(
     options = options or Options()
     roots = absolute_roots(paths)
     with store.reading(settings.home) as con:
-        found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
+        found = look(con, roots, setup_of(settings, options), settings.max_pdf_bytes)
         todo = due(found, options, settings)
         unread = todo[: options.limit]
         answered = answers_known(con, settings) | in_batches(con, settings)[0] if unread else {}
@@ -159,7 +159,7 @@ def estimate(
         elif not reading.is_readable:
             total.unreadable += 1
         else:
-            _sort_in(total, reading, settings, answered, documents)
+            _sort_in(total, reading, settings, answered, documents, options.repeat)
 
     def weighed(mode: str, tier: cache.Tier, model: str = settings.model) -> Forecast:
         under = settings if model == settings.model else settings.model_copy(update={"model": model})
@@ -233,13 +233,13 @@ def _auto(text_layer: str) -> str:
     return "text" if text_layer == "good" else "file-low"
 
 
-def _sort_in(total: Estimate, reading: _Read, settings: Settings, answered: Any, documents: dict[str, list[forecast.Document]]) -> None:
+def _sort_in(total: Estimate, reading: _Read, settings: Settings, answered: Any, documents: dict[str, list[forecast.Document]], repeat: int) -> None:
     """Adds a document to every mode in which it can be sent and is neither answered nor in a batch."""
     for mode in MODES:
         real = _auto(reading.text_layer) if mode == "auto" else mode
         if real == "text" and (reading.text_tokens is None or reading.text_layer == "none"):
             continue
-        is_answered = prompt.request_key(settings, reading.document_sha256 or "", real) in answered
+        is_answered = prompt.request_key(settings, reading.document_sha256 or "", real, repeat=repeat) in answered
         is_chosen = mode == settings.input_mode
         if is_chosen:
             total.known += is_answered

@@ -58,9 +58,12 @@ def export(settings: Settings, folder: Path, names: Sequence[str] = (), *, form:
             for name in names or [name for name, is_table in there.items() if tables or not is_table]:
                 target = folder / f"{name}.{form}"
                 unfinished = folder / f".{target.name}.unfinished"
-                with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-                    done.files[target.name] = FORMS[form](con, f'from "{name}"', file)
-                unfinished.replace(target)
+                try:
+                    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+                        done.files[target.name] = FORMS[form](con, f'from "{name}"', file)
+                    unfinished.replace(target)
+                finally:
+                    unfinished.unlink(missing_ok=True)
         except OSError as error:
             raise WorkspaceUnusable(
                 f"The folder {str(folder)!r} cannot be written ({error.strerror}); what is there is whole. Make room, or name another."

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from . import alerts, cache, forecast, glance, journal, prompt, store, tokens, workspace
-from .document import record_schema, schema_version
+from .document import IN_WORDS, record_schema, schema_version
 from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .forecast import Forecast
 from .look import PURGED, Found, Known, Look, absolute_roots, has_news, inbox_of, look, seen_now
@@ -78,6 +78,11 @@ def setup_hash(settings: Settings) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
+def setup_of(settings: Settings, options: Options) -> str:
+    """What a document must have a status under to be done; experiments give none, so that they take every document, and reuse what is answered."""
+    return options.setup or ("experiment" if options.experiment else setup_hash(settings))
+
+
 class Outbox(Protocol):
     """Where a run's requests go that are to be answered later, all together."""
 
@@ -110,7 +115,8 @@ def ingest(
     options = options or Options()
     roots = absolute_roots(paths)
     settings.require_key()
-    if (report := glance.nothing_new(roots, settings, options)) is not None:
+    has_own_setup = bool(options.experiment or options.setup)
+    if not has_own_setup and (report := glance.nothing_new(roots, settings, options)) is not None:
         return report
     run_id = journal.new_run_id()
     with held(settings.home, run_id, "ingest", wait=options.wait):
@@ -236,7 +242,7 @@ async def _run(
     forecasts: Sequence[Forecast],
 ) -> Report:
     begun = time.monotonic()
-    setup = setup_hash(settings)
+    setup = setup_of(settings, options)
     tier = prompt.tier_of(settings) if outbox is None else "batch"
     with store.reading(settings.home) as con:
         found = look(con, roots, setup, settings.max_pdf_bytes)
@@ -267,10 +273,10 @@ async def _run(
     try:
         if not isinstance(run.stopped, WorkspaceUnusable):
             store.load(settings.home)
-            if report.stopped_by is None:
+            if report.stopped_by is None and setup == setup_hash(settings):
                 _note_rest(roots, settings, run)
     except WorkspaceBusy as error:
-        log.warning("%s", error)
+        log.warning("%s", error, extra={"run_id": run_id})
     except WorkspaceUnusable as error:
         report.exit_status, report.stopped_by = error.exit_status, report.stopped_by or str(error)
     return report
@@ -316,7 +322,7 @@ def due(found: Look, options: Options, settings: Settings) -> list[Found | Known
     again = [
         known
         for known in found.known
-        if (known.status in (None, "pending") and known.problem is None)
+        if (known.status in (None, "pending") and known.problem is None and not (options.experiment and known.is_deleted))
         or (options.retry_failed and known.status == "quarantined")
         or (options.retry_failed and known.status == "failed" and known.failed_runs < settings.document_attempts)
     ]
@@ -352,15 +358,15 @@ def judged(given: Any, page_count: int | None, flags: Iterable[str]) -> tuple[st
     return "processed", None, "", reasons
 
 
-def extraction_columns(given: Any, reasons: list[str]) -> dict[str, Any]:
-    """An answer as the record keeps it, beside what it was asked for: the fields of a valid one, the text of one that is not."""
+def extraction_columns(given: Any, reasons: list[str], *, keep_text: bool) -> dict[str, Any]:
+    """An answer as the record keeps it, beside what it was asked for: the fields of a valid one, the text of one that is not, if text is kept."""
     return {
-        **(given.record or {}),
+        **{name: value for name, value in (given.record or {}).items() if keep_text or name not in IN_WORDS},
         "call_id": given.call_id,
         "is_simulated": given.is_simulated,
         "is_valid": given.record is not None,
         "review_reasons": reasons,
-        "raw_answer": given.text if given.record is None else None,
+        "raw_answer": given.text if given.record is None and keep_text else None,
     }
 
 
@@ -437,7 +443,7 @@ class _Run:
             if known.path in retried:
                 continue
             content = known.document_sha256 or known.path
-            if known.is_deleted and known.document_sha256 and content not in self.states:
+            if known.is_deleted and known.document_sha256 and content not in self.states and not self.options.experiment:
                 returned.append(known.document_sha256)
             if known.status == "needs_review":
                 self.reviews.add(content)
@@ -523,8 +529,9 @@ class _Run:
                     except AutodError as error:
                         self.stop(error)
                     except Exception as error:
-                        log.exception("%r failed by a fault of autoD; the run goes on", item.path)
                         content = self.contents.get(item.path)
+                        about = {"run_id": self.segment.run_id, "document_sha256": content}
+                        log.exception("%r failed by a fault of autoD; the run goes on", item.path, extra=about)
                         sentence = f"A fault of autoD: {type(error).__name__}. Please report it; try again with --retry-failed."
                         self._status(content or item.path, "failed", "internal", sentence, time.monotonic(), has_hash=content is not None)
                     self.progress.done += 1
@@ -659,11 +666,11 @@ class _Run:
                 "text_layer": reading.text_layer,
                 "text_reason": reading.text_reason,
                 "text_characters": None if text is None else sum(map(len, text)),
-                "metadata": reading.metadata,
+                "metadata": reading.metadata if self.settings.keep_text else None,
                 "seconds": round(reading.seconds, 6),
             }
             events.append(("document_read", document))
-            if sha256 in self.withdrawn:
+            if sha256 in self.withdrawn and not self.options.experiment:
                 events.append(("deletion", {"document_sha256": sha256, "is_deleted": False, "reason": "seen again"}))
             if self.withdrawn.get(sha256):
                 events.append(("purge", {"document_sha256": sha256, "state": "taken_back"}))
@@ -679,7 +686,7 @@ class _Run:
             self.reviews.add(content)
         if state == "failed" and kind:
             self.kinds[content] = kind
-        if has_hash:
+        if has_hash and not self.options.experiment:
             self.segment.write(
                 "document_status",
                 document_sha256=content,
@@ -736,7 +743,8 @@ class _Run:
         mode, problem = self._mode(reading)
         if problem:
             return "failed", "no_text", problem, None
-        key = prompt.request_key(settings, reading.document_sha256, mode)
+        repeat = self.options.repeat
+        key = prompt.request_key(settings, reading.document_sha256, mode, repeat=repeat)
         if key in self.answered:
             return self._reused(key)
         if key in self.in_batch:
@@ -760,9 +768,10 @@ class _Run:
             frame = self._frame(place, cap)
             return Request(
                 body=frame.body(content, place.shard or 0),
-                request_key=prompt.request_key(settings, reading.document_sha256, mode, purpose=purpose, output_cap=cap),
+                request_key=prompt.request_key(settings, reading.document_sha256, mode, purpose=purpose, output_cap=cap, repeat=repeat),
                 document_sha256=reading.document_sha256,
-                arm=prompt.arm(settings, mode),
+                arm=prompt.arm(settings, mode, repeat),
+                repeat=repeat,
                 purpose=purpose,
                 model=settings.model,
                 input_mode=mode,
@@ -916,13 +925,13 @@ class _Run:
         status, kind, sentence, reasons = judged(given, reading.page_count, reading.flags)
         if reasons is not None:
             asked = {
-                "arm": prompt.arm(self.settings, mode),
+                "arm": prompt.arm(self.settings, mode, self.options.repeat),
                 "model": self.settings.model,
                 "input_mode": mode,
                 "reasoning_effort": self.settings.reasoning_effort,
                 "prompt_hash": prompt.version(self.settings.fields),
             }
-            columns = extraction_columns(given, reasons)
+            columns = extraction_columns(given, reasons, keep_text=self.settings.keep_text)
             self.segment.write("extraction", **columns, request_key=key, document_sha256=reading.document_sha256, **asked)
         return status, kind, sentence, key
 

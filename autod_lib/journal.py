@@ -80,6 +80,7 @@ class Journal:
         self.events = 0
         self.bytes = 0
         self._torn = False
+        self._latest = now()
         self._crash_kind, _, nth = os.environ.get("AUTOD_CRASH_AT", "").partition(":")
         self._until_crash = int(nth or 1)
         self._write_lock = threading.Lock()
@@ -104,8 +105,9 @@ class Journal:
         """Appends events that become known at one instant, kind and columns of each, in one write."""
         with self._write_lock:
             lines = []
+            self._latest = max(self._latest, now())  # what comes later is later, also when somebody sets the clock back
             for place, (kind, columns) in enumerate(events, self.events):
-                event = {"kind": kind, "run_id": self.run_id, "seq": place, "logged_at": now()} | columns
+                event = {"kind": kind, "run_id": self.run_id, "seq": place, "logged_at": self._latest} | columns
                 lines.append(orjson.dumps(event, default=_plain, option=orjson.OPT_APPEND_NEWLINE))
             whole = b"".join([b"\n", *lines] if self._torn else lines)
             try:

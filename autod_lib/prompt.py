@@ -248,8 +248,9 @@ def request_key(
     return base64.b32encode(hashlib.sha256("\0".join(parts).encode()).digest()[:20]).decode().lower()
 
 
-def arm(settings: Settings, input_mode: str) -> str:
-    """The name of an arm: model, input mode, effort and prompt version, and the schema version where it is not that of all fields."""
+def arm(settings: Settings, input_mode: str, repeat: int = 0) -> str:
+    """The name of an arm: model, input mode, effort and prompt version, the schema version where it is not that of all fields, and its repetition."""
     profile = schema_version(settings.fields)
     fewer = "" if profile == schema_version() else f" · {profile}"
-    return f"{settings.model} · {input_mode} · {settings.reasoning_effort} · {version(settings.fields)[:6]}{fewer}"
+    again = f" · repeat {repeat}" if repeat else ""
+    return f"{settings.model} · {input_mode} · {settings.reasoning_effort} · {version(settings.fields)[:6]}{fewer}{again}"

@@ -34,6 +34,9 @@ class Options:
     move_to: Path | None = None
     wait: bool = False
     take_purged: bool = False
+    experiment: str = ""  # name of the experiment that asks: its answers are kept, and no document gets a status from them
+    repeat: int = 0  # asks anew, on purpose, what was answered before: the number of the repetition
+    setup: str = ""  # what a document with a status is done under; that of the settings where it is empty
 
 
 def options(
@@ -166,9 +169,9 @@ def start_columns(settings: Settings, command: str, arguments: dict[str, Any], m
 
 
 def ingest_columns(settings: Settings, roots: list[str], options: Options) -> dict[str, Any]:
-    """The columns of the first event of an ingest over these folders."""
+    """The columns of the first event of an ingest over these folders, or of an experiment's part."""
     arguments = {"paths": roots, **{name: str(value) for name, value in vars(options).items() if value}}
-    return start_columns(settings, "ingest", arguments, options.max_usd)
+    return start_columns(settings, "experiment" if options.experiment else "ingest", arguments, options.max_usd)
 
 
 def finish_columns(report: Report) -> dict[str, Any]:

@@ -90,6 +90,9 @@ class Settings(BaseModel):
     budget_month_usd: Decimal | None = Field(None, description="What a UTC month may cost.", ge=0)
     prices_file: Path | None = Field(None, description="File of your own prices; its form is that of data/prices/overrides.toml.")
     alert_usd: tuple[Decimal, ...] = Field((Decimal(10), Decimal(50), Decimal(100)), description="Spend of a month that raises an alert.")
+    alert_failed_share: float = Field(0.2, description="Share of the last day's calls without an answer that raises an alert, 0 to 1.", ge=0, le=1)
+    alert_backlog_hours: float = Field(48.0, description="Age of a pending document or batch that raises an alert, in hours.", gt=0)
+    alert_free_bytes: int = Field(2_000_000_000, description="Room on the disk of the workspace below which an alert is raised, in bytes.", ge=0)
     alert_hook: str | None = Field(None, description="Command that gets each alert as JSON on its standard input; it runs without a shell.")
     alert_webhook: SecretStr | None = Field(None, description="Address that each alert is posted to as JSON; never written anywhere.")
     alert_timeout_s: float = Field(10.0, description="Longest time that the command, and the address, may take, in seconds.", gt=0, le=300)
@@ -98,6 +101,7 @@ class Settings(BaseModel):
     max_pdf_bytes: int = Field(50_000_000, description="Largest PDF that is read, in bytes.", ge=1)
     reader_seconds: float = Field(10.0, description="Longest time a PDF may take to read, in seconds.", gt=0, le=600)
     reader_memory_bytes: int = Field(1_000_000_000, description="Memory a PDF may take to read, in bytes.", ge=200_000_000)
+    keep_text: bool = Field(True, description="Keep what documents say in their words: raw answers, excerpts, summaries, lists, notes, titles.")
     links_outside: bool = Field(False, description="Follow links that lead out of the folder named.")
 
     vector_store: str = Field("autod", description="Name of the vector store.", min_length=1, max_length=128)

@@ -67,6 +67,7 @@ TABLES: Final = {
     "notebook_run": ("notebook_runs",),
 }
 
+FULL: Final = ("No space left", "File too large", "quota exceeded")  # of the disk, of the process, of the user
 DAMAGE: Final = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException)
 
 
@@ -122,7 +123,7 @@ def _unusable(folder: Path, error: OSError) -> WorkspaceUnusable:
 
 
 def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | None = None, merge: bool = False) -> duckdb.DuckDBPyConnection:
-    path = str(database(home))
+    path, is_new = str(database(home)), not database(home).exists()
     # Hardened: a read-only connection alone could still read and write any file, attach databases and load extensions.
     hardened = {
         "enable_external_access": "false",
@@ -139,7 +140,10 @@ def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | Non
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            return _in_utc(duckdb.connect(path, read_only=read_only, config=hardened))  # type: ignore[arg-type]
+            con = duckdb.connect(path, read_only=read_only, config=hardened)  # type: ignore[arg-type]
+            if is_new:
+                os.chmod(path, 0o600)
+            return _in_utc(con)
         except duckdb.IOException as error:
             text = str(error)
             is_held = "Could not set lock" in text  # by a program that does not know the gate, such as the duckdb shell
@@ -294,7 +298,7 @@ def writing(home: Path, *, wait_s: float = 30.0, memory_limit: str | None = None
             migrate(con)
             yield con
         except duckdb.Error as error:
-            if "No space left" in str(error):
+            if any(full in str(error) for full in FULL):
                 raise WorkspaceUnusable(
                     f"The disk of {str(home)!r} is full. Everything acknowledged is kept; make room and run the command again."
                 ) from error

@@ -106,12 +106,12 @@ def _run_start(journal: Journal, at: datetime, simulated: bool, command: str = "
 
 def _call(rng: random.Random, document: Made, at: datetime, **given: Any) -> dict[str, Any]:
     """The columns of a call's start."""
-    model, mode, prompt = given["model"], given["input_mode"], given["prompt_hash"]
+    model, mode, prompt, repeat = given["model"], given["input_mode"], given["prompt_hash"], given.get("repeat", 0)
     return {
         "call_id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
-        "request_key": hashlib.sha256(f"{document.sha256}{model}{mode}{prompt}".encode()).hexdigest(),
+        "request_key": hashlib.sha256(f"{document.sha256}{model}{mode}{prompt}{repeat or ''}".encode()).hexdigest(),
         "document_sha256": document.sha256,
-        "arm": f"{model} {mode} low {prompt}",
+        "arm": f"{model} {mode} low {prompt}" + (f" · repeat {repeat}" if repeat else ""),
         "purpose": "extract",
         "model": model,
         "input_mode": mode,
@@ -119,7 +119,7 @@ def _call(rng: random.Random, document: Made, at: datetime, **given: Any) -> dic
         "verbosity": "low",
         "prompt_hash": prompt,
         "schema_version": "1",
-        "repeat": 0,
+        "repeat": repeat,
         "attempt": 1,
         "service_tier_asked": "default",
         "cache_policy": "automatic",
@@ -471,6 +471,18 @@ def modes(home: Path) -> None:
         journal.write("run_finished", logged_at=at, exit_status=0, state="finished", reason=None, seconds=60.0, summary={})
 
 
+def again(home: Path) -> None:
+    """A document that was asked twice on purpose, in one arm."""
+    rng, at = random.Random(12), datetime(2026, 11, 2, 12, tzinfo=UTC)
+    with Journal(home, "20261102-120000-0000000c") as journal:
+        _run_start(journal, at, False, "experiment")
+        document, arm = _document(rng, 903, at.date(), 0), {"model": "gpt-6-nano", "prompt_hash": "q9d8e7f6", "is_simulated": False}
+        _read(journal, document, at)
+        for repeat in (0, 1):
+            at = _answer(journal, rng, document, at, cold=False, skill=0.3, input_mode="text", is_experiment=True, repeat=repeat, **arm)
+        journal.write("run_finished", logged_at=at, exit_status=0, state="finished", reason=None, seconds=60.0, summary={})
+
+
 def tiny(home: Path) -> None:
     """One document, asked once."""
     write(home, days=1, a_day=1, seed=1)
@@ -492,4 +504,4 @@ def empty(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
 
 
-WORKSPACES = {"full": full, "modes": modes, "tiny": tiny, "simulated": simulated, "mixed": mixed, "empty": empty}
+WORKSPACES = {"full": full, "modes": modes, "again": again, "tiny": tiny, "simulated": simulated, "mixed": mixed, "empty": empty}

@@ -53,6 +53,7 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "errors_by_effort": ("errors_by_effort", charts.errors_by_effort),
     "accuracy_by_slice": ("accuracy_by_slice", charts.accuracy_by_slice),
     "latency": ("latency_by_hour", charts.latency),
+    "throughput": ("calls_by_hour", charts.throughput),
     "search_hits": ("search_hits", lambda frame: charts.search_hits(frame, "who sent an invoice?")),
 }
 SPECIAL: dict[str, Callable[..., pl.DataFrame]] = {

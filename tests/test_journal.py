@@ -69,6 +69,18 @@ def test_an_event_is_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert datetime.fromisoformat(second["logged_at"]).utcoffset() == datetime.now(UTC).utcoffset()
 
 
+def test_events_stay_in_their_order_when_the_clock_is_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour back in the middle of a run: what is written later is not dated earlier, so that the newest is still the newest."""
+    times = [datetime(2026, 10, 25, hour, tzinfo=UTC) for hour in (1, 2, 1, 3)]
+    monkeypatch.setattr(journal, "now", iter(times).__next__)
+    with Journal(tmp_path, "20261025-010000-0000000a") as segment:
+        for number in range(3):
+            segment.write("look", files=number)
+    (piece,) = journal.read(segment.path)
+
+    assert [event["logged_at"] for event in piece.events] == [f"2026-10-25T0{hour}:00:00+00:00" for hour in (2, 2, 3)]
+
+
 def test_many_threads_write_whole_lines_with_a_place_each(tmp_path: Path) -> None:
     """Calls end at the same time; their events do not mix."""
     with Journal(tmp_path) as opened:

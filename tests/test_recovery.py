@@ -4,8 +4,11 @@ import errno
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,11 +18,11 @@ from typing import Any
 import pytest
 
 from autod_lib import ingest as pipeline
-from autod_lib import journal
+from autod_lib import journal, store
 from autod_lib.errors import WorkspaceBusy, WorkspaceUnusable
 from autod_lib.local_api import running
 
-from .pipeline import PATIENCE_S, answered, autod, begin, make_inbox, one, rows, run, settings_for, state_columns
+from .pipeline import PATIENCE_S, answered, autod, begin, environment, make_inbox, one, rows, run, settings_for, state_columns
 
 
 @pytest.fixture(scope="module")
@@ -310,3 +313,134 @@ def test_the_loop_that_loads_beside_the_work_keeps_up(slow: tuple[str, Path], ho
     pipeline.ingest([inbox], settings_for(home, slow[0], in_flight=1), None, look)
 
     assert seen[0] >= 3
+
+
+def test_with_no_text_kept_nothing_of_a_document_is_written_down_but_its_values(home: Path, tmp_path: Path) -> None:
+    """No word of a text, raw answer, excerpt or title is in any file of the workspace, a failed answer's neither; values, money and status are."""
+    inbox = make_inbox(tmp_path / "in", 2)
+    with running(faults="refusal=first1") as address:
+        settings = settings_for(home, address, keep_text=False, in_flight=1)
+        report, again = run(inbox, settings), run(inbox, settings)
+    contents = {path.name: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    words = (b"green cloth", b"Binding of", b"INVOICE No", b"untitled", b"anonymous", b"output_text")
+
+    assert (report.processed, report.needs_review, again.calls) == (2, 1, 0)
+    assert {name: word for name, data in contents.items() for word in words if word in data} == {}
+    assert rows(home, "select count(issuer), count(total_amount), count(summary), count(ocr_text_excerpt), count(notes) from documents") == [
+        (1, 1, 0, 0, 0)
+    ]
+    assert one(home, "select count(*) from api_calls where cost_usd > 0") == report.calls
+
+
+def test_all_that_a_run_leaves_behind_is_its_users_alone(slow: tuple[str, Path], full: Path) -> None:
+    """No file or folder of a workspace can be read by another user of the machine, whatever the mask of the process says."""
+    assert {path.name: oct(path.stat().st_mode) for path in (full, *full.rglob("*")) if path.stat().st_mode & 0o077} == {}
+
+
+READING = """
+import sys
+from pathlib import Path
+from autod_lib import store
+with store.reading(Path(sys.argv[1])) as con:
+    before = con.execute("select count(*) from documents").fetchall()
+    print("ready", flush=True)
+    sys.stdin.read()
+    assert con.execute("select count(*) from documents").fetchall() == before
+"""
+
+
+def test_a_long_query_holds_no_run_up_and_sees_one_state(
+    slow: tuple[str, Path], home: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While `autod sql` reads, every document is asked and journaled; the query sees the state it began with; when it ends, all of it is loaded."""
+    monkeypatch.setattr(pipeline, "LOAD_EVERY_S", 0.05)
+    store.load(home)
+    reader = start(READING, home)
+    asked: list[int] = []
+
+    def look(state: Any) -> None:
+        asked.append(sum(segment.read_text().count('"call_finished"') for segment in journal.segments(home)))
+        if state.done == 3:
+            assert reader.communicate("")[1] == ""
+
+    report = pipeline.ingest([make_inbox(tmp_path / "in", 3, lines=3)], settings_for(home, slow[0], in_flight=1), None, look)
+
+    assert asked == [1, 2, 3]
+    assert reader.returncode == 0
+    assert (report.exit_status, report.processed) == (0, 3)
+    assert one(home, "select count(*) from documents where processing_status = 'processed'") == 3
+
+
+def test_a_migration_by_a_newer_autod_ends_an_older_run_in_order(
+    slow: tuple[str, Path], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of a run the database gets a version that the run does not know: it writes nothing there, says so, and loses no answer."""
+    monkeypatch.setattr(pipeline, "LOAD_EVERY_S", 0.05)
+    steps = store._migrations()
+    later = (9998, "9998_later.sql", "create table later (a integer); comment on table later is 'x'; comment on column later.a is 'x'")
+
+    def migrate(state: Any) -> None:
+        if state.done == 1:
+            with monkeypatch.context() as newer:
+                newer.setattr(store, "_migrations", lambda: [*steps, later])
+                with store.writing(home):
+                    pass
+
+    inbox = make_inbox(tmp_path / "in", 12, lines=3)
+    report = pipeline.ingest([inbox], settings_for(home, slow[0], in_flight=1), None, migrate)
+    for path in home.glob("autod.duckdb*"):
+        path.unlink()
+    resumed = run(inbox, settings_for(home, slow[0]))
+
+    assert report.exit_status == 6
+    assert "version 9998, this autoD knows" in str(report.stopped_by)
+    assert "Update autoD" in str(report.stopped_by)
+    assert 0 < report.calls < 12
+    assert (resumed.processed + resumed.reused, resumed.calls) == (12, 12 - report.calls)
+
+
+SMALL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+sys.argv = ["autod", *sys.argv[2:]]
+from autod_lib.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "room"),
+    [(("load",), 100_000), (("backup", "safe.tar.gz"), 4096), (("export", "out", "api_calls"), 100), (("delete", "{sha}"), 100)],
+    ids=lambda value: value[0] if isinstance(value, tuple) else str(value),
+)
+def test_a_disk_that_takes_no_more_is_exit_6_and_nothing_is_broken(
+    slow: tuple[str, Path], tmp_path: Path, arguments: tuple[str, ...], room: int, full: Path
+) -> None:
+    """Whatever could not be written, what was there is whole, no half file is left, and the same command works when there is room."""
+    home = Path(shutil.copytree(full, tmp_path / "home"))
+    figures = "select document_sha256, doc_type, cost_usd, calls from documents order by all"
+    (sha, *_), *_ = before = rows(full, figures)
+    if arguments[0] == "load":
+        store.database(home).unlink()
+    words = [word.format(sha=sha) for word in arguments]
+    small = subprocess.run(
+        [sys.executable, "-c", SMALL, str(room), *words], env=environment(home, None), cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    left = [path.name for path in tmp_path.rglob("*") if ".unfinished" in path.name or path.suffix in (".gz", ".csv")]
+    again = autod(*words, home=home, cwd=tmp_path)
+
+    assert small.returncode == 6, small.stderr
+    assert re.search("[Mm]ake room", small.stderr)
+    assert "Traceback" not in small.stderr
+    assert left == []
+    assert again.returncode == 0, again.stderr
+    assert rows(home, figures) == before
+
+
+@pytest.fixture(scope="module")
+def full(slow: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with two documents; to be copied, never changed."""
+    folder = tmp_path_factory.mktemp("full")
+    run(make_inbox(folder / "in", 2, lines=3), settings_for(folder / "home", slow[0]))
+    return folder / "home"

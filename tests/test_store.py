@@ -29,7 +29,7 @@ from autod_lib import journal, store
 from autod_lib.errors import StoreDamaged, StoreTooNew, WorkspaceBusy, WorkspaceUnusable
 from autod_lib.journal import Journal
 
-from .ledger import FIRST_DAY, modes, write
+from .ledger import FIRST_DAY, again, modes, write
 
 Start = Callable[..., subprocess.Popen[str]]
 Figures = dict[str, list[Any]]
@@ -69,6 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(home, days=5, a_day=6, seed=5)
     write(home, first_day=FIRST_DAY + timedelta(days=8), days=2, a_day=4, simulated=True, seed=6)
     modes(home)
+    again(home)
     with Journal(home, "20261101-000000-0000000d") as killed:
         killed.write("run_started", command="ingest", is_simulated=False)
         killed.write("call_started", call_id=str(uuid.uuid4()), document_sha256="ab" * 32, cost_upper_usd="0.01", is_simulated=False)

@@ -8,7 +8,7 @@ with firsts as (
 select firsts.document_sha256, firsts.is_simulated, firsts.logged_at as answered_at, firsts.doc_type, firsts.confidence_score,
        issuer is not null as has_issuer, recipient is not null as has_recipient, primary_date is not null as has_primary_date,
        total_amount is not null as has_total_amount, currency is not null as has_currency,
-       input_tokens, output_tokens, cached_tokens / nullif(input_tokens, 0) as share_cached, cast(calls_finished.cost_usd as double) as usd
+       input_tokens, output_tokens, cached_tokens / nullif(input_tokens, 0) as share_cached, calls_finished.cost_usd as usd
 from firsts left join calls_finished on firsts.call_id = calls_finished.call_id;
 comment on view documents_in_order is 'First valid answer of each document with what it was like. Grain: document_sha256, is_simulated.';
 comment on column documents_in_order.document_sha256 is 'Document.';
@@ -24,4 +24,4 @@ comment on column documents_in_order.has_currency is 'Whether a currency was ans
 comment on column documents_in_order.input_tokens is 'Input tokens of the call.';
 comment on column documents_in_order.output_tokens is 'Output tokens of the call.';
 comment on column documents_in_order.share_cached is 'Share of the input read from the cache, 0 to 1.';
-comment on column documents_in_order.usd is 'USD of the call, as a float: for comparing, not for adding up.';
+comment on column documents_in_order.usd is 'USD of the call that gave this answer, DECIMAL; NULL without a price. Other calls about the document are not in it.';
