@@ -29,7 +29,7 @@ BETS: Final = (-1.6, -0.6, 0.0, 0.6, 1.6)  # stakes on high or low ranks
 JUMPS: Final = 0.001  # share of the wealth that moves to another stake with each document
 KINDS: Final = 8  # kinds of document watched one by one, the commonest of the reference; the others together
 NUMBERS: Final = ("confidence_score", "input_tokens", "output_tokens", "usd", "share_cached")
-FILLED: Final = ("has_issuer", "has_recipient", "has_primary_date", "has_total_amount", "has_currency")
+FILLED: Final = ("issuer_filled", "recipient_filled", "primary_date_filled", "total_amount_filled", "currency_filled")
 MEASURES: Final = ("doc_type", *NUMBERS, *FILLED)
 SCHEMA: Final[dict[str, Any]] = {
     "measure": pl.String,

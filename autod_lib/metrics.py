@@ -403,8 +403,8 @@ def amounts_by_currency(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | 
 def documents_in_order(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """The first valid answer of each document, in the order of time.
 
-    document_sha256 str · is_simulated bool · answered_at UTC · doc_type str · confidence_score float 0–1 · has_issuer, has_recipient,
-    has_primary_date, has_total_amount, has_currency bool · input_tokens, output_tokens int · share_cached float 0–1 · usd Decimal.
+    document_sha256 str · is_simulated bool · answered_at UTC · doc_type str · confidence_score float 0–1 · issuer_filled, recipient_filled,
+    primary_date_filled, total_amount_filled, currency_filled bool · input_tokens, output_tokens int · share_cached float 0–1 · usd Decimal.
     Source: sql/views/80_documents_in_order.sql
     """
     return _all(con, "documents_in_order", "answered_at, document_sha256, is_simulated", is_simulated)
