@@ -50,6 +50,8 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "accuracy_by_field": ("accuracy_by_field", charts.accuracy_by_field),
     "confusion": ("confusion", charts.confusion),
     "calibration": ("calibration", charts.calibration),
+    "errors_by_effort": ("errors_by_effort", charts.errors_by_effort),
+    "accuracy_by_slice": ("accuracy_by_slice", charts.accuracy_by_slice),
     "latency": ("latency_by_hour", charts.latency),
     "throughput": ("calls_by_hour", charts.throughput),
     "search_hits": ("search_hits", lambda frame: charts.search_hits(frame, "who sent an invoice?")),

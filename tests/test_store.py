@@ -3,6 +3,7 @@
 import doctest
 import errno
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -83,6 +84,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             about = {"object_kind": kind, "object_id": object_id, "parent_id": parent, "document_sha256": "cd" * 32}
             killed.write("remote_object", state="made", is_simulated=False, **about)
         killed.write("search", query="doubtful", hits=1, cost_usd="0.0025", is_simulated=False)
+        for number in range(60):  # enough labels to recalibrate a confidence by
+            about = {"document_sha256": hashlib.sha256(bytes([number])).hexdigest(), "doc_type": "Letter", "is_simulated": False}
+            killed.write("extraction", **about, arm="an arm", confidence_score=number / 100, is_valid=True)
+            killed.write("label", **about, field="doc_type", value="Letter" if number % 3 else "Form", is_absent=False)
         killed.write("notebook_run", step="collect", command="batch collect", state="finished", attempt=1, seconds=1.0)
     store.load(home)
     return home
