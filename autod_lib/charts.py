@@ -1151,6 +1151,29 @@ def _plane_title(rows: pl.DataFrame) -> str:
     return f"{found}; {count(sure, 'arm', 'arms')} of {rows.height} surely on the front"
 
 
+def frontier(frame: pl.DataFrame, *, target: float | None = None, is_simulated: bool = False) -> Chart:
+    """What could be had for which price: the policies that no other beats, with the target as a line. Takes the frontier of policies.offered."""
+    if frame.is_empty():
+        return nothing("How right can it be, and for how much?", LABEL_FIRST)
+    rows = frame.with_columns(is_simulated=pl.lit(is_simulated))
+    lowest = math.floor(max(0.0, float(rows["accuracy_low"].min()) - 0.02) * 10) / 10  # type: ignore[arg-type]
+    base = _base(rows, _values(rows, ["policy", "accuracy", "accuracy_low", "accuracy_high", "usd_a_thousand"])).encode(
+        x=alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format="~g", grid=True, tickCount=6)), color=alt.value(BLUE)
+    )
+    y = alt.Y("accuracy:Q", title="right", scale=alt.Scale(domain=[lowest, 1], nice=False), axis=alt.Axis(format="%", tickCount=6))
+    band = base.mark_rule(strokeWidth=1.4, opacity=0.6).encode(y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q")
+    points = base.mark_point(filled=True, size=45, opacity=1).encode(
+        y=y, tooltip=["policy:N", alt.Tooltip("accuracy:Q", format=".1%"), "usd_a_thousand:Q"]
+    )
+    layers = [base.mark_line(interpolate="step-after", strokeWidth=1.4).encode(y=y), band, points]
+    if target is not None:
+        layers.append(_base(rows, [{"target": target}]).mark_rule(strokeDash=[5, 4], color=INK).encode(y="target:Q"))
+    best = rows.sort("accuracy", descending=True).row(0, named=True)
+    title = f"At most {share(best['accuracy'], 1)} right, for {usd(best['usd_a_thousand'])} a thousand documents"
+    below = f"{count(best['documents'], 'document', 'documents')}, seen from behind; lines: 95 % intervals; dashed: the target"
+    return _finished(alt.layer(*layers).properties(width=WIDTH, height=240), rows, title, below)
+
+
 def stability(frame: pl.DataFrame, *, most: int = 1) -> Chart:
     """How often the same question gets another answer, field by field, with its interval. Takes metrics.stability_by_field."""
     if frame.is_empty():
@@ -1228,6 +1251,7 @@ __all__ = [
     "enable",
     "field_prices",
     "figure",
+    "frontier",
     "input_modes",
     "latency",
     "left_on_table",
