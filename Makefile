@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check lab bench crash study samples clean-demo
+.PHONY: help setup demo test check lab bench crash nights study samples clean-demo
 
 help:  ## List these verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -46,6 +46,9 @@ crash: setup  ## Kill runs two hundred times, hold what is left against the API'
 
 study: setup  ## Compare arms of known truth, and write what is found again into docs/experiments.md
 	@$(BIN)/python -m tests.study --write
+
+nights: setup  ## Five scheduled runs with a fault in the third, held against the API's own log
+	@$(BIN)/python benchmarks/nights.py
 
 samples: setup  ## Make the sample PDFs and their labels anew
 	@$(BIN)/python data/samples/make_samples.py

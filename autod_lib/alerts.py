@@ -117,7 +117,8 @@ class Alerts:
 
 def _deliver(settings: Settings, event: dict[str, Any]) -> None:
     """Hands an alert on; the line in the file comes last, so that one that is there was handed on."""
-    log.log(LEVELS[event["severity"]], "alert of %s: %s", event["component"], event["message"])
+    about = {"run_id": event["alert_id"].split(":")[0], "alert_id": event["alert_id"]}
+    log.log(LEVELS[event["severity"]], "alert of %s: %s", event["component"], event["message"], extra=about)
     body = orjson.dumps(event)
     if settings.alert_hook:
         _attempt("hook", lambda: _run_hook(settings, body))

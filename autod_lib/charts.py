@@ -1127,7 +1127,7 @@ def plane(frame: pl.DataFrame, *, is_simulated: bool = False) -> Chart:
     base = _base(named, _values(named, columns)).encode(color=alt.Color("name:N", sort=named["name"].to_list(), legend=alt.Legend(columns=1)))
     lowest = math.floor(max(0.0, float(rows["accuracy_low"].min()) - 0.02) * 10) / 10  # type: ignore[arg-type]
     y = alt.Y("accuracy:Q", title="right", scale=alt.Scale(domain=[lowest, 1], nice=False), axis=alt.Axis(format="%", tickCount=6))
-    x = alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format="~g", grid=True, tickCount=6), scale=alt.Scale(zero=True))
+    x = alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format=",.4~f", grid=True, tickCount=6), scale=alt.Scale(zero=True))
     front = named.filter("is_on_front")
     steps = _base(front, _values(front, columns)).mark_line(color=GREY, strokeDash=[5, 4], interpolate="step-after").encode(x=x, y=y)
     across = base.mark_rule(strokeWidth=1.6).encode(x=alt.X("usd_a_thousand_low:Q"), x2="usd_a_thousand_high:Q", y=y)
@@ -1147,8 +1147,8 @@ def plane(frame: pl.DataFrame, *, is_simulated: bool = False) -> Chart:
 def _plane_title(rows: pl.DataFrame) -> str:
     front = rows.filter("is_on_front").sort("accuracy", "arm", descending=[True, False])
     best, sure = front.row(0, named=True), rows.filter(pl.col("front_share") >= 0.95).height
-    found = f"{_short(best['arm'], 48)} is right most often ({share(best['accuracy'], 1)}) at {usd(best['usd_a_thousand'])} for 1,000"
-    return f"{found}; {count(sure, 'arm', 'arms')} of {rows.height} surely on the front"
+    surely = f"{sure} of {rows.height} arms {'is' if sure == 1 else 'are'} surely on the front"
+    return f"{_short(best['arm'])} is right most often, {share(best['accuracy'], 1)}; {surely}"
 
 
 def frontier(frame: pl.DataFrame, *, target: float | None = None, is_simulated: bool = False) -> Chart:
@@ -1158,7 +1158,7 @@ def frontier(frame: pl.DataFrame, *, target: float | None = None, is_simulated: 
     rows = frame.with_columns(is_simulated=pl.lit(is_simulated))
     lowest = math.floor(max(0.0, float(rows["accuracy_low"].min()) - 0.02) * 10) / 10  # type: ignore[arg-type]
     base = _base(rows, _values(rows, ["policy", "accuracy", "accuracy_low", "accuracy_high", "usd_a_thousand"])).encode(
-        x=alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format="~g", grid=True, tickCount=6)), color=alt.value(BLUE)
+        x=alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format=",.4~f", grid=True, tickCount=6)), color=alt.value(BLUE)
     )
     y = alt.Y("accuracy:Q", title="right", scale=alt.Scale(domain=[lowest, 1], nice=False), axis=alt.Axis(format="%", tickCount=6))
     band = base.mark_rule(strokeWidth=1.4, opacity=0.6).encode(y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q")
@@ -1177,7 +1177,7 @@ def frontier(frame: pl.DataFrame, *, target: float | None = None, is_simulated: 
 def stability(frame: pl.DataFrame, *, most: int = 1) -> Chart:
     """How often the same question gets another answer, field by field, with its interval. Takes metrics.stability_by_field."""
     if frame.is_empty():
-        return nothing("Does the same question get the same answer?", "give an arm of a plan `repeats`, then run autod experiment PLAN.toml")
+        return nothing("Does the same question get the same answer?", "give an arm repeats, run autod experiment")
     arms = list(dict.fromkeys(frame.sort("pairs", "arm", descending=[True, False])["arm"].to_list()))[:most]
     rows = frame.filter(pl.col("arm").is_in(arms)).sort("share_differing", "field", descending=[True, False])
     base = _base(rows, _values(rows, ["field", "arm", "share_differing", "share_low", "share_high", "pairs"])).encode(
@@ -1229,6 +1229,55 @@ def latency(frame: pl.DataFrame) -> Chart:
     )
 
 
+ENDS: Final = {"answered": BLUE, "failed": RED, "unsettled": ORANGE}  # how a call ended, and its colour
+
+
+def throughput(frame: pl.DataFrame) -> Chart:
+    """How many calls ended in each hour, and how. Takes metrics.calls_by_hour."""
+    if frame.is_empty():
+        return nothing("How much was done?")
+    newest: datetime = frame["hour_utc"].max()  # type: ignore[assignment]
+    shown = frame.filter(pl.col("hour_utc") > newest - timedelta(days=LATENCY_DAYS))
+    rows = pl.concat([shown.select("hour_utc", "is_simulated", calls=f"calls_{end}", end=pl.lit(end)) for end in ENDS]).filter(pl.col("calls") > 0)
+    first = min([*rows["hour_utc"], newest - timedelta(days=1)])
+    axis = alt.Axis(format="%d %b %H:00", labelOverlap="greedy", labelSeparation=8)
+    scale = alt.Scale(type="utc", domain=[f"{end:%Y-%m-%dT%H:%M:%SZ}" for end in (first, newest + timedelta(hours=1))])
+    drawn = _base(rows, _values(rows, ["hour_utc", "end", "calls"])).mark_bar()
+    drawn = drawn.encode(
+        x=alt.X("hour_utc:T", timeUnit="utcyearmonthdatehours", title="hour, UTC", scale=scale, axis=axis),
+        y=alt.Y("calls:Q", title="calls", stack=True),
+        color=alt.Color("end:N", title="how they ended", scale=alt.Scale(domain=list(ENDS), range=list(ENDS.values()))),
+        tooltip=[alt.Tooltip("hour_utc:T", format="%Y-%m-%d %H:00"), "end:N", "calls:Q"],
+    )
+    most = shown.sort("calls", "hour_utc", descending=[True, False]).row(0, named=True)
+    total, missed = int(shown["calls"].sum()), int(shown["calls_failed"].sum()) + int(shown["calls_unsettled"].sum())
+    title = f"{count(total, 'call', 'calls')}, {count(missed) if missed else 'none'} without an answer; the busiest hour had {count(most['calls'])}"
+    return _finished(
+        drawn.properties(width=WIDTH, height=180), shown, title, f"calls by the UTC hour in which they ended, at most {LATENCY_DAYS} days"
+    )
+
+
+def errors_by_kind(frame: pl.DataFrame, *, most: int = 8) -> Chart:
+    """What went wrong day by day, the commonest kinds in colours. Takes metrics.errors_by_kind."""
+    if frame.is_empty():
+        return nothing("What went wrong?", "nothing went wrong so far")
+    kinds = _top(frame, "error_kind", "calls", most)
+    rows = frame.filter(pl.col("error_kind").is_in(kinds)).group_by("day_utc", "error_kind", "is_simulated").agg(pl.col("calls").sum())
+    rows = rows.sort("day_utc", "error_kind", "is_simulated")
+    drawn = _base(rows, _values(rows, ["day_utc", "error_kind", "calls"])).mark_bar(**_bar_width(rows))
+    drawn = drawn.encode(
+        x=_day_axis(rows),
+        y=alt.Y("calls:Q", title="calls"),
+        color=alt.Color("error_kind:N", title="kind", scale=alt.Scale(domain=kinds)),
+        tooltip=["day_utc:O", "error_kind:N", "calls:Q"],
+    )
+    first, total = int(rows.filter(pl.col("error_kind") == kinds[0])["calls"].sum()), int(frame["calls"].sum())
+    title = f"Most often: {kinds[0].replace('_', ' ')}, {count(first, 'call', 'calls')} of {count(total)} that went wrong"
+    return _finished(
+        drawn.properties(width=WIDTH, height=180), frame, title, "calls by UTC day and kind of error; what was billed all the same counts too"
+    )
+
+
 __all__ = [
     "accuracy_by_field",
     "cache_by_day",
@@ -1249,6 +1298,7 @@ __all__ = [
     "cost_distribution",
     "dearest_documents",
     "enable",
+    "errors_by_kind",
     "field_prices",
     "figure",
     "frontier",
@@ -1262,4 +1312,5 @@ __all__ = [
     "search_hits",
     "stability",
     "svg",
+    "throughput",
 ]

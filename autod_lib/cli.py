@@ -356,7 +356,6 @@ def run(
             rerun_of=rerun or None,
             environ=environ,
             force=force or bool(rerun),
-            progress=lambda line: print(line, file=sys.stderr),
         )
         if as_json:
             _print_json(runs.summary(settings.home, done.run_id) | {"index": str(done.index)})
@@ -806,7 +805,7 @@ def reconcile(
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Check settings, disk, journal and database. Exit 0 healthy, 1 degraded, 6 unhealthy."""
+    """Check every part: settings, disk, journal, database, API, budget, backlog, vector store, last run. Exit 0 healthy, 1 degraded, 6 unhealthy."""
     from .doctor import EXIT, examine, worst
 
     with _settings() as settings:
@@ -820,6 +819,22 @@ def doctor(as_json: Json = False) -> None:
         _print_rows([{"setting": name, "value": value} for name, value in settings.printable().items()])
         print(f"\n{state}")
     raise typer.Exit(EXIT[state])
+
+
+@app.command(epilog="Examples: autod metrics   ·   autod metrics --textfile /var/lib/node_exporter/textfile/autod.prom")
+def metrics(
+    textfile: Annotated[
+        Path | None, typer.Option("--textfile", help="Write a file for the textfile collector of a node exporter instead.", metavar="PATH")
+    ] = None,
+) -> None:
+    """Print what a monitoring system asks, as OpenMetrics text: calls, errors, money, latency, backlog, breaker, sizes, health."""
+    from . import measures
+
+    with _settings() as settings:
+        if textfile is None:
+            print(measures.openmetrics(settings), end="")
+        else:
+            measures.write_textfile(settings, textfile)
 
 
 @app.command(epilog="Examples: autod init   ·   autod init ~/books")

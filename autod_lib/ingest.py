@@ -276,7 +276,7 @@ async def _run(
             if report.stopped_by is None and setup == setup_hash(settings):
                 _note_rest(roots, settings, run)
     except WorkspaceBusy as error:
-        log.warning("%s", error)
+        log.warning("%s", error, extra={"run_id": run_id})
     except WorkspaceUnusable as error:
         report.exit_status, report.stopped_by = error.exit_status, report.stopped_by or str(error)
     return report
@@ -529,8 +529,9 @@ class _Run:
                     except AutodError as error:
                         self.stop(error)
                     except Exception as error:
-                        log.exception("%r failed by a fault of autoD; the run goes on", item.path)
                         content = self.contents.get(item.path)
+                        about = {"run_id": self.segment.run_id, "document_sha256": content}
+                        log.exception("%r failed by a fault of autoD; the run goes on", item.path, extra=about)
                         sentence = f"A fault of autoD: {type(error).__name__}. Please report it; try again with --retry-failed."
                         self._status(content or item.path, "failed", "internal", sentence, time.monotonic(), has_hash=content is not None)
                     self.progress.done += 1

@@ -545,6 +545,65 @@ def errors_by_kind(
     return _by_day(con, "errors_by_kind", "day_utc, error_kind, outcome nulls last, model nulls last, is_simulated", is_simulated, since, until)
 
 
+def calls_by_hour(
+    con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """How much was done hour by hour, and how much of it failed.
+
+    hour_utc UTC · is_simulated bool · calls, calls_answered, calls_failed, calls_unsettled, calls_repeated, calls_refused, documents, input_tokens,
+    output_tokens int.   Source: sql/views/87_operations.sql
+    """
+    return _by_day(con, "calls_by_hour", "hour_utc, is_simulated", is_simulated, since, until, "cast(hour_utc as date)")
+
+
+def calls_by_window(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How the last hour, day, week and month went, and everything, the shortest window first.
+
+    window_name str · hours int, null: everything · is_simulated bool · calls, documents, calls_answered, calls_failed, calls_unpriced,
+    calls_unsettled, calls_repeated, calls_refused int · share_failed, share_cached float 0–1 · p50_ms, p95_ms, p99_ms float, milliseconds ·
+    cost_usd, unsettled_upper_usd Decimal.   Source: sql/views/87_operations.sql
+    """
+    return _all(con, "calls_by_window", "hours nulls last, is_simulated", is_simulated)
+
+
+def backlog(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What waits to be read or answered, in one row.
+
+    documents int · oldest_at UTC · open_batches int · oldest_batch_at UTC; the times are null when nothing waits.
+    Source: sql/views/87_operations.sql
+    """
+    return read(con, "from backlog")
+
+
+def api_outages(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """When the API was away as runs saw it, newest first.
+
+    run_id str · outage int · is_simulated bool · opened_at, ended_at UTC · state str · away_s float · probes int · reason, last_reason str.
+    Source: sql/views/47_api_outages.sql
+    """
+    return _all(con, "api_outages", "opened_at desc, run_id, outage", is_simulated)
+
+
+def rate_by_run(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How fast runs could ask, newest first.
+
+    run_id str · is_simulated bool · calls_at_once, calls_at_once_least int · requests_limit, tokens_limit float · reason str · changed_at UTC ·
+    calls, calls_refused int · seconds, let_through_a_minute float.   Source: sql/views/48_rate_by_run.sql
+    """
+    return _all(con, "rate_by_run", "changed_at desc, run_id", is_simulated)
+
+
+def runs_with_parts(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
+    """Runs that a person or a schedule started, each with the runs it started itself, newest first.
+
+    run_id, command, chain str · is_simulated bool · started_at, finished_at UTC · seconds float · state str · exit_status int · reason str · steps,
+    steps_failed, steps_skipped, runs_started, documents, processed, needs_review, failed, calls, calls_unpriced, calls_unsettled int · cost_usd,
+    unsettled_upper_usd Decimal.   Source: sql/views/86_runs_with_parts.sql
+    """
+    sql = f"from runs_with_parts where {ONE_KIND_OR_NONE} order by started_at desc, run_id desc limit $limit"
+    return read(con, sql, {"is_simulated": is_simulated, "limit": limit})
+
+
 def runs_overview(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, limit: int | None = None) -> pl.DataFrame:
     """Every run, newest first.
 
@@ -781,6 +840,7 @@ DAYS = {  # the expression by which a view is cut to a period
     "errors_by_kind": "day_utc",
     "classification_by_week": "week_utc",
     "latency_by_hour": "cast(hour_utc as date)",
+    "calls_by_hour": "cast(hour_utc as date)",
     "api_calls": utc_day("coalesce(finished_at, started_at)"),
     "documents": utc_day("coalesce(processed_at, created_at)"),
     "alerts": utc_day("logged_at"),

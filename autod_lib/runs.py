@@ -7,6 +7,7 @@ the run, wherever they came from. One chain at a time works in a workspace. Call
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shlex
@@ -25,7 +26,8 @@ from typing import Any, Final
 
 import orjson
 
-from . import errors, journal, rendering, store, workspace
+from . import doctor, errors, journal, rendering, store, workspace
+from .alerts import Alert
 from .chain import PATHS, Step
 from .errors import SettingsError
 from .report import start_columns
@@ -47,6 +49,7 @@ except Exception:
     traceback.print_exc()
     sys.exit({SOFTWARE})"""
 RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
+log = logging.getLogger("autod")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,12 @@ def run_steps(
     rerun_of: str | None = None,
     environ: Mapping[str, str] | None = None,
     force: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], None] | None = None,
 ) -> Run:
     """Executes steps of `chain.resolved` in their order in one recorded run; renders, summarizes and lists it.
 
     A notebook whose source, library, parameters and data are as at its last good run is not run again, unless forced; nor is a step tried again that
-    would end the same way.
+    would end the same way. What goes on is told to `progress`, line by line, else to the log.
     Raises: WorkspaceBusy if another chain is under way; KeyboardInterrupt, once everything is recorded; never for a step that fails.
     """
     run_id = journal.new_run_id()
@@ -128,6 +131,8 @@ def run_steps(
         done = tuple(night.done.values())
         exit_status = 130 if night.is_interrupted else max((result.exit_status for result in done), default=0)
         failed = [result.step for result in done if result.state not in GOOD]
+        told = f"{chain} of {journal.now():%Y-%m-%d %H:%M} UTC failed in {', '.join(failed)}: autod run --rerun {run_id}"
+        doctor.raise_alerts(settings, segment, *([Alert("critical", "run", told, chain, run_id)] if chain and failed else []))
         segment.write(
             "run_finished",
             exit_status=exit_status,
@@ -159,7 +164,7 @@ class _Night:
     segment: journal.Journal
     environ: Mapping[str, str]
     force: bool
-    say: Callable[[str], None]
+    progress: Callable[[str], None] | None
     done: dict[str, StepRun] = field(default_factory=dict)
     is_interrupted: bool = False
 
@@ -173,7 +178,7 @@ class _Night:
         if kept is not None:
             return self._end(step, kept, mark)
         for attempt in range(1, (step.retries or 0) + 2):
-            self.say(f"{step.name} …" if attempt == 1 else f"{step.name} … attempt {attempt}")
+            self._say(step, f"{step.name} …" if attempt == 1 else f"{step.name} … attempt {attempt}")
             begun = journal.now()
             result = replace(_attempt(step, self.settings.home / "runs" / self.segment.run_id, self.environ), attempts=attempt)
             if step.notebook:
@@ -191,10 +196,16 @@ class _Night:
             time.sleep(step.retry_wait_s or 0)
         return None
 
+    def _say(self, step: Step, line: str) -> None:
+        if self.progress is not None:
+            self.progress(line)
+        else:
+            log.info("%s", line, extra={"run_id": self.segment.run_id, "step": step.name})
+
     def _end(self, step: Step, result: StepRun, mark: str | None = None) -> None:
         self.done[step.name] = result
         took = f" in {result.seconds:.1f} s" if result.state not in ("unchanged", "skipped") else ""
-        self.say(f"{step.name} {result.state}{took}" + (f": {result.error}" if result.error else ""))
+        self._say(step, f"{step.name} {result.state}{took}" + (f": {result.error}" if result.error else ""))
         runs = self.settings.home / "runs"
         self.segment.write(
             "notebook_run",

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from .doctor import Check
 from .document import PROFILES
 from .page import NOTHING_YET, Html, Matter, Period, Tile, bold, change, count, escape, share, usd, words
 from .page import days as page_days
@@ -379,6 +380,27 @@ def matters(
         why = " ".join(map(str, urgent["message"].head(3)))
         found.append(Matter(count(urgent.height, "alert", "alerts"), why, "", ("show the alerts", "alerts")))
     return found
+
+
+def operations(windows: pl.DataFrame, waiting: pl.DataFrame, checks: Sequence[Check]) -> Html:
+    """Whether all is well, what the last day did, and what waits.
+
+    Takes metrics.calls_by_window of one kind of money, metrics.backlog and doctor.examine.
+    """
+    ill = [check for check in checks if check.state != "healthy"]
+    health = f"{count(len(ill), 'part needs', 'parts need')} somebody: {', '.join(check.part for check in ill)}." if ill else "All parts are healthy."
+    row = _only(windows.filter(pl.col("window_name") == "day"))
+    if not row or not row["calls"]:
+        day_said = "The API was not asked within the last 24 hours."
+    else:
+        missed = "every one was answered" if not row["share_failed"] else f"{share(row['share_failed'])} of them brought no answer"
+        slow = f", one answer in twenty took over {row['p95_ms'] / 1000:.1f} s" if row["p95_ms"] is not None else ""
+        day_said = (
+            f"In the last 24 hours {count(row['calls'], 'call', 'calls')} for {count(row['documents'], 'document', 'documents')}: {missed}{slow}."
+        )
+    pending, batches = waiting["documents"][0], waiting["open_batches"][0]
+    left = f"{count(pending, 'document waits', 'documents wait')}" if pending else "Nothing waits to be read"
+    return words(bold(health), day_said, f"{left}{f', {batches} batches are open' if batches else ''}.")
 
 
 def _counted(kinds: list[str | None]) -> str:

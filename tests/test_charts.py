@@ -51,6 +51,7 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "confusion": ("confusion", charts.confusion),
     "calibration": ("calibration", charts.calibration),
     "latency": ("latency_by_hour", charts.latency),
+    "throughput": ("calls_by_hour", charts.throughput),
     "search_hits": ("search_hits", lambda frame: charts.search_hits(frame, "who sent an invoice?")),
 }
 SPECIAL: dict[str, Callable[..., pl.DataFrame]] = {

@@ -3,17 +3,19 @@
 import json
 import shutil
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from autod_lib import doctor, journal, prompt, store, workspace
+from autod_lib.alerts import Alert
 from autod_lib.doctor import EXIT, Check, examine, worst
-from autod_lib.journal import Journal
+from autod_lib.journal import Journal, now
 from autod_lib.settings import Settings
 
 RUN = "20261124-020000-0000000a"
-PARTS = ["key", "prices", "tokens", "disk", "workspace", "journal", "database"]
+PARTS = ["key", "prices", "tokens", "disk", "workspace", "journal", "database", "api", "budget", "backlog", "vector store", "last run"]
 
 
 @pytest.fixture(autouse=True)
@@ -77,10 +79,75 @@ def test_without_a_vocabulary_it_is_unhealthy(tmp_path: Path, monkeypatch: pytes
     assert "data/vocab" in _finding(_settings(tmp_path), "tokens")
 
 
-def test_a_disk_that_is_nearly_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_nearly_full_is_told(tmp_path: Path) -> None:
     """Before a run stops on it."""
-    monkeypatch.setattr(doctor, "FREE_BYTES", shutil.disk_usage(tmp_path).total * 2)
-    assert _states(_settings(tmp_path))["disk"] == "degraded"
+    assert _states(_settings(tmp_path, alert_free_bytes=shutil.disk_usage(tmp_path).total * 2))["disk"] == "degraded"
+
+
+def _bad_day(home: Path) -> None:
+    """A run of today that failed half of its calls, gave the API up, spent its budget, left a file behind and a document pending for a year."""
+    call = {"is_simulated": True, "model": "gpt-6-luna", "started_at": now(), "finished_at": now(), "attempt": 1}
+    with Journal(home, RUN) as writer:
+        writer.write("run_started", command="ingest", is_simulated=True, budget_day_usd="0.01")
+        writer.write("document_read", logged_at=now() - timedelta(days=365), document_sha256="ab" * 32, file_name="a.pdf", status="readable")
+        for number in range(12):
+            ended = {"status": "answered", "cost_usd": "0.001"} if number % 2 else {"status": "failed", "error_kind": "http_500"}
+            writer.write("call_finished", call_id=str(uuid.uuid4()), **call, **ended, latency_ms=100.0 * number)
+        writer.write("call_finished", call_id=str(uuid.uuid4()), **call, status="answered", cost_usd="0.01", latency_ms=50.0)
+        for state, probes in (("open", 0), ("given_up", 3)):
+            writer.write("breaker_changed", is_simulated=True, state=state, reason="no answer", failures=6, probes=probes, away_s=30.0)
+        writer.write("remote_object", object_kind="file", object_id="file-1", state="made", is_simulated=True)
+        writer.write("remote_object", object_kind="file", object_id="file-1", state="left", is_simulated=True)
+        writer.write("run_finished", exit_status=4, state="stopped", reason="the API is away")
+
+
+def test_each_part_that_a_bad_day_has_hurt_is_named_with_what_to_do(tmp_path: Path) -> None:
+    """API, budget, backlog, vector store and last run, each by what the record says; nothing is asked."""
+    _bad_day(tmp_path)
+    settings = _settings(tmp_path)
+    said = {check.part: check.finding for check in examine(settings) if check.state == "degraded"}
+
+    assert said.keys() == {"api", "budget", "backlog", "vector store", "last run"}
+    assert "given_up: no answer" in said["api"]
+    assert "AUTOD_BUDGET_DAY_USD" in said["budget"]
+    assert "1 documents pending" in said["backlog"]
+    assert "the oldest for 8,7" in said["backlog"]
+    assert "autod sweep" in said["vector store"]
+    assert "stopped (the API is away)" in said["last run"]
+    assert EXIT[worst(examine(settings))] == 1
+
+
+def test_many_failed_calls_are_told_when_no_breaker_opened(tmp_path: Path) -> None:
+    """By the share of the last day, above a number that says something."""
+    _bad_day(tmp_path)
+    with Journal(tmp_path, RUN[:-1] + "b") as writer:
+        writer.write("run_started", command="ingest", is_simulated=True)
+        writer.write("run_finished", exit_status=0, state="finished")
+
+    assert "13 calls within the last day, 46% of them without an answer: autod sql" in _finding(_settings(tmp_path), "api")
+    assert _states(_settings(tmp_path, alert_failed_share=0.5))["api"] == "healthy"
+    assert _states(_settings(tmp_path))["last run"] == "healthy"
+
+
+def test_what_is_ill_raises_an_alert_once_a_day(tmp_path: Path) -> None:
+    """Whichever run of that day sees it; a budget is told by the run that spent it, and settings by nobody at night."""
+    _bad_day(tmp_path)
+    settings = _settings(tmp_path)
+    for letter in "cd":
+        with Journal(tmp_path, RUN[:-1] + letter) as writer:
+            doctor.raise_alerts(settings, writer, Alert("critical", "run", "night failed", "night", letter))
+            writer.write("run_finished", exit_status=0, state="finished")
+
+    told = [json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
+    assert sorted((alert["component"], alert["severity"]) for alert in told) == [
+        ("api", "warning"),
+        ("backlog", "warning"),
+        ("run", "critical"),
+        ("run", "critical"),
+        ("vector store", "warning"),
+    ]
+    with store.reading(tmp_path) as con:
+        assert con.execute("select count(*) from alerts").fetchall() == [(5,)]
 
 
 def test_who_holds_the_workspace_is_told(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from autod_lib.prices import Cost, Usage, believable, price_call, upper_bound
 
 # Views with a cost that are no sum over the whole ledger, and why.
 PARTS = {
+    "calls_by_window": "calls of windows that hold each other",
     "batches": "calls that were sent in batches",
     "errors_by_kind": "calls in which something went wrong",
     "estimate_vs_bill": "answered calls that were estimated",

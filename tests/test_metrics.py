@@ -77,7 +77,7 @@ def test_an_empty_ledger_gives_the_same_columns_and_no_rows(name: str, connect: 
     full, empty = FUNCTIONS[name](connect(OWN_LEDGER.get(name, "full"))), FUNCTIONS[name](connect("empty"))
 
     assert full.height > 0
-    assert empty.height == (full.height if name in DEFINITIONS else 0)
+    assert empty.height == (full.height if name in DEFINITIONS else name == "backlog")  # that nothing waits is something to say
     assert empty.schema == full.schema
 
 

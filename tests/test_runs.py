@@ -205,17 +205,20 @@ def test_a_chain_that_is_told_to_end_ends_in_order(tmp_path: Path) -> None:
     """The command under way is told so too, what would follow is not begun, and the record says how it ended: exit 130."""
     (tmp_path / "inbox").mkdir()
     (tmp_path / "watch.toml").write_text(f'[[step]]\ncommand = "ingest \'{tmp_path / "inbox"}\' --watch"\n[[step]]\ncommand = "evaluate"\n')
-    process = begin("run", "--chain", tmp_path / "watch.toml", home=tmp_path / "home", address="http://127.0.0.1:9/v1")
+    process = begin("run", "--chain", tmp_path / "watch.toml", home=tmp_path / "home", address="http://127.0.0.1:9/v1", AUTOD_LOG_FORMAT="json")
     with process:
         assert process.stderr is not None
-        assert process.stderr.readline() == "ingest …\n"
+        begun = json.loads(process.stderr.readline())
+        assert (begun["message"], begun["step"], begun["level"]) == ("ingest …", "ingest", "INFO")
         while len(segments(tmp_path / "home")) < 2:
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=60)
 
     assert process.returncode == 130, said
-    assert rows(tmp_path / "home", "select state, exit_status from runs_overview where command = 'run'") == [("interrupted", 130)]
+    assert rows(tmp_path / "home", "select run_id, state, exit_status from runs_overview where command = 'run'") == [
+        (begun["run_id"], "interrupted", 130)
+    ]
     assert rows(tmp_path / "home", "select step, state from run_steps") == [("ingest", "interrupted")]
     assert rows(tmp_path / "home", "select command, runs_started > 0 from runs_with_parts") == [("run", True)]
     assert workspace.holder(tmp_path / "home") is None
