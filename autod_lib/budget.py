@@ -122,7 +122,11 @@ def budget_for(settings: Settings, before: dict[date, Taken], max_usd: Decimal |
 
 def spend_alerts(budget: Budget, settings: Settings) -> list[Alert]:
     """An alert for each threshold of AUTOD_ALERT_USD that the known cost of this UTC month has reached; the highest threshold's is critical."""
-    spent, money = budget.settled_this_month(), "simulated USD" if settings.is_simulated else "USD"
+    spent = budget.settled_this_month()
+    reached = [threshold for threshold in sorted(settings.alert_usd) if spent >= threshold]
+    if not reached:
+        return []
+    money = "simulated USD" if settings.is_simulated else "USD"
     month = f"{journal.now():%Y-%m}"
     return [
         Alert(
@@ -133,8 +137,7 @@ def spend_alerts(budget: Budget, settings: Settings) -> list[Alert]:
             month,
             settings.is_simulated,
         )
-        for threshold in sorted(settings.alert_usd)
-        if spent >= threshold
+        for threshold in reached
     ]
 
 

@@ -33,6 +33,7 @@ NARROW: Final = 270  # a plot on a small screen, in pixels
 PHONE: Final = 348  # the same with its axes
 INK, FAINT = "#1f2328", "#57606a"
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"  # JupyterLab lists no later one
+LABELS_TO_SPEAK_OF: Final = 20
 LABEL_FIRST: Final = "run autod ingest FOLDER, then autod labels import FILE"
 LATENCY_DAYS: Final = 31
 EMPTY: Final = {"empty": True}  # marks a figure without data
@@ -1009,7 +1010,7 @@ def accuracy_by_field(frame: pl.DataFrame, *, most: int = 4) -> Chart:
     ]
     values = _values(rows, ["field", "arm", "accuracy", "accuracy_low", "accuracy_high", "labelled", "right_answers"])
     low = math.floor(max(0.0, min(value["accuracy_low"] for value in values) - 0.02) * 10) / 10
-    y = alt.Y("field:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False, grid=True))
+    y = alt.Y("field:N", sort=order, title=None, axis=alt.Axis(domain=False, ticks=False, grid=True, minExtent=110))
     x = alt.X(
         "accuracy_low:Q",
         title="right on labelled documents, 95 % interval",
@@ -1088,8 +1089,18 @@ def calibration(frame: pl.DataFrame) -> Chart:
         return nothing("Does a confidence of 0.8 mean right eight times in ten?", LABEL_FIRST)
     arms = _top(frame, "arm", "documents", 4)
     rows = frame.filter(pl.col("arm").is_in(arms))
-    values = _values(rows, ["arm", "mean_confidence", "share_right", "documents"])
+    values = _values(rows, ["arm", "mean_confidence", "share_right", "share_right_low", "share_right_high", "documents"])
     diagonal = _base(rows, [{"a": 0, "b": 0}, {"a": 1, "b": 1}]).mark_line(strokeDash=[5, 4], color=GREY, strokeWidth=1.4).encode(x="a:Q", y="b:Q")
+    lines = (
+        _base(rows, values)
+        .mark_rule(opacity=0.55, strokeWidth=1.6)
+        .encode(
+            x="mean_confidence:Q",
+            y="share_right_low:Q",
+            y2="share_right_high:Q",
+            color=alt.Color("arm:N", scale=alt.Scale(domain=arms)),
+        )
+    )
     points = (
         _base(rows, values)
         .mark_point(filled=True, opacity=0.85, stroke="white")
@@ -1111,10 +1122,68 @@ def calibration(frame: pl.DataFrame) -> Chart:
     right = sum(row["share_right"] * row["documents"] for row in rows.iter_rows(named=True)) / total
     verdict = "too sure of itself" if stated - right > 0.05 else "too modest" if right - stated > 0.05 else "about as sure as it should be"
     title = f"The model is {verdict}: it states {share(stated)} on average and is right {share(right)} of the time"
-    drawn = alt.layer(diagonal, points).properties(width=360, height=260)
+    drawn = alt.layer(diagonal, lines, points).properties(width=WIDTH, height=260)
     return _finished(
-        drawn, frame, title, f"doc_type on {count(total, 'answer', 'answers')} with a label; on the dashed line confidence is what it says"
+        drawn,
+        frame,
+        title,
+        f"doc_type on {count(total, 'answer', 'answers')} with a label, 95 % intervals; on the dashed line confidence is what it says",
     )
+
+
+def errors_by_effort(frame: pl.DataFrame) -> Chart:
+    """How many errors are caught by looking at the least sure answers first. Takes metrics.errors_by_effort of one arm or several."""
+    rows = frame.drop_nulls("share_caught")
+    if rows.is_empty():
+        return nothing("How many errors does a look at the least sure answers catch?", LABEL_FIRST)
+    arms = _top(rows, "arm", "documents", 4)
+    rows = rows.filter(pl.col("arm").is_in(arms))
+    columns = ["arm", "share_reviewed", "share_caught", "reviewed", "caught", "confidence_score"]
+    start = [dict.fromkeys(columns, 0) | {"arm": arm} for arm in arms]
+    share_axis = alt.Axis(format="%", tickCount=5)
+    lines = (
+        _base(rows, start + _values(rows, columns))
+        .mark_line(interpolate="linear", strokeWidth=2.2, point={"size": 22})
+        .encode(
+            x=alt.X("share_reviewed:Q", title="documents looked at, least sure first", scale=alt.Scale(domain=[0, 1]), axis=share_axis),
+            y=alt.Y("share_caught:Q", title="documents with an error that were caught", scale=alt.Scale(domain=[0, 1]), axis=share_axis),
+            color=alt.Color("arm:N", scale=alt.Scale(domain=arms), legend=alt.Legend(columns=1)),
+            order="share_reviewed:Q",
+            tooltip=["arm:N", alt.Tooltip("confidence_score:Q", format=".2f"), "reviewed:Q", "caught:Q"],
+        )
+    )
+    chance = _base(rows, [{"a": 0, "b": 0}, {"a": 1, "b": 1}]).mark_line(strokeDash=[5, 4], color=GREY, strokeWidth=1.4).encode(x="a:Q", y="b:Q")
+    first = rows.filter(pl.col("arm") == arms[0])
+    fifth = first.filter(pl.col("share_reviewed") <= 0.2).tail(1)
+    caught, seen = (fifth["share_caught"][0], fifth["share_reviewed"][0]) if fifth.height else (first["share_caught"][0], first["share_reviewed"][0])
+    title = f"The least sure {share(seen)} of the documents hold {share(caught)} of those with an error"
+    subtitle = f"of {count(first['documents'][0], 'labelled document', 'labelled documents')}; on the dashed line confidence tells nothing"
+    return _finished(alt.layer(chance, lines).properties(width=WIDTH, height=260), frame, title, subtitle)
+
+
+def accuracy_by_slice(frame: pl.DataFrame) -> Chart:
+    """Where an arm is right and where not, all labelled fields together. Takes metrics.accuracy_by_slice of one arm."""
+    rows = frame.filter(pl.col("field") == "(all)")
+    if rows.is_empty():
+        return nothing("Where is it right, and where not?", LABEL_FIRST)
+    rows = rows.with_columns(name=pl.col("slice").str.replace("_", " ") + ": " + pl.col("value"))
+    order = rows.sort("slice", "accuracy", "value", descending=[False, True, False])["name"].to_list()
+    values = _values(rows, ["name", "accuracy", "accuracy_low", "accuracy_high", "labelled"])
+    axis = alt.Axis(domain=False, ticks=False, grid=True, labelLimit=220, minExtent=160)
+    base = _base(rows, values).encode(y=alt.Y("name:N", sort=order, title=None, axis=axis))
+    x = alt.X("accuracy_low:Q", title="labelled fields that are right, 95 % interval", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"))
+    lines = base.mark_rule(strokeWidth=2.2, color=BLUE).encode(x=x, x2="accuracy_high:Q")
+    tips = ["name:N", alt.Tooltip("accuracy:Q", format=".1%"), "labelled:Q"]
+    points = base.mark_point(filled=True, size=60, opacity=1, color=BLUE).encode(x="accuracy:Q", tooltip=tips)
+    known = rows.filter(pl.col("labelled") >= LABELS_TO_SPEAK_OF)
+    title = f"No slice has {LABELS_TO_SPEAK_OF} labels yet"
+    if known.height:
+        worst = known.sort("accuracy", "name").row(0, named=True)
+        title = (
+            f"Weakest is {worst['name']} with {share(worst['accuracy'])} right ({share(worst['accuracy_low'])} to {share(worst['accuracy_high'])})"
+        )
+    subtitle = f"named in the title: slices of {LABELS_TO_SPEAK_OF} labels or more; fields of a document are taken as independent"
+    return _finished(alt.layer(lines, points).properties(width=WIDTH, height=alt.Step(20)), frame, title, subtitle)
 
 
 def plane(frame: pl.DataFrame, *, is_simulated: bool = False) -> Chart:
@@ -1280,6 +1349,7 @@ def errors_by_kind(frame: pl.DataFrame, *, most: int = 8) -> Chart:
 
 __all__ = [
     "accuracy_by_field",
+    "accuracy_by_slice",
     "cache_by_day",
     "cache_by_key",
     "cache_by_policy",
@@ -1298,6 +1368,7 @@ __all__ = [
     "cost_distribution",
     "dearest_documents",
     "enable",
+    "errors_by_effort",
     "errors_by_kind",
     "field_prices",
     "figure",

@@ -498,14 +498,21 @@ def labels_export(file: Annotated[Path, typer.Argument(help="File to write: .csv
 
 
 @app.command("evaluate")
-def evaluate_command(as_json: Json = False) -> None:
-    """Show how often each field is right on the labelled documents, by arm, with 95 % intervals."""
-    from . import evaluate
+def evaluate_command(
+    rules: Annotated[bool, typer.Option("--rules", help="First read the labelled documents by rules, free of charge, as a baseline.")] = False,
+    drift_since: Annotated[str, typer.Option("--drift-since", help="First UTC day of the drift's reference window.", metavar="DATE")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show how often each field is right on the labelled documents, by arm, with 95 % intervals; raise an alert for what has drifted."""
+    from . import drift, evaluate
 
     with _settings() as settings:
+        if rules:
+            _read_by_rules(settings)
+        moved = drift.watch(settings, drift_since)
         result = evaluate.evaluation(settings.home)
     if as_json:
-        return _print_json(result)
+        return _print_json(result | {"drift_alerts": [alert.message for alert in moved]})
     rows = [
         {
             "arm": row["arm"],
@@ -518,6 +525,14 @@ def evaluate_command(as_json: Json = False) -> None:
         for row in result["accuracy_by_field"]
     ]
     return _print_rows(rows) if rows else print("No labelled document has an answer yet: autod labels import FILE, after autod ingest PATH")
+
+
+def _read_by_rules(settings: "Settings") -> None:
+    from .baseline import read_by_rules
+    from .local_api.rules import read_document, strength_of
+
+    strongest = strength_of("sol")
+    read_by_rules(settings, lambda pages, name, count: read_document(pages, name, count, strongest))
 
 
 @app.command(epilog="Examples: autod experiment plan.toml --dry-run   ·   autod experiment plan.toml --local")

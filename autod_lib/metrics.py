@@ -400,6 +400,16 @@ def amounts_by_currency(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | 
     return _all(con, "amounts_by_currency", "currency nulls last, documents desc, doc_type nulls last, is_simulated", is_simulated)
 
 
+def documents_in_order(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """The first valid answer of each document, in the order of time.
+
+    document_sha256 str · is_simulated bool · answered_at UTC · doc_type str · confidence_score float 0–1 · issuer_filled, recipient_filled,
+    primary_date_filled, total_amount_filled, currency_filled bool · input_tokens, output_tokens int · share_cached float 0–1 · usd Decimal.
+    Source: sql/views/80_documents_in_order.sql
+    """
+    return _all(con, "documents_in_order", "answered_at, document_sha256, is_simulated", is_simulated)
+
+
 def labels_current(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The truth: of the labeller who settled a field last, else labelled it first, the newest statement.
 
@@ -476,11 +486,100 @@ def confusion(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = Non
     return _all(con, "confusion", "arm, truth nulls last, answer, is_simulated", is_simulated)
 
 
+def accuracy_by_slice(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How often each field is right by what the document is like, and `(all)` fields together.
+
+    arm, field, slice (doc_type, language, pages, text_layer or input_mode), value str · is_simulated bool · labelled, right_answers int · accuracy,
+    accuracy_low, accuracy_high float 0–1 (Wilson, 95 %) · precision, recall, f1 float 0–1.   Source: sql/views/35_accuracy_by_slice.sql
+    """
+    return _all(con, "accuracy_by_slice", "arm, field, slice, value, is_simulated", is_simulated)
+
+
+def accuracy_by_class(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How well each kind of document is recognised, commonest first.
+
+    arm, doc_type str · is_simulated bool · labelled, answered, right_answers int · precision, precision_low, precision_high, recall, recall_low,
+    recall_high float 0–1 (Wilson, 95 %) · f1 float 0–1.   Source: sql/views/36_accuracy_by_class.sql
+    """
+    return _all(con, "accuracy_by_class", "arm, labelled desc, doc_type, is_simulated", is_simulated)
+
+
+def labelled_by_kind(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Which answers were labelled and which not, by the kind that was answered: the strata of the weighted accuracy.
+
+    arm, field, doc_type str · is_simulated bool · documents, labelled, right_answers int.   Source: sql/views/36_accuracy_by_class.sql
+    """
+    return _all(con, "labelled_by_kind", "arm, field, doc_type, is_simulated", is_simulated)
+
+
+def confidence_map(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What a stated confidence is worth, by isotonic regression on the labels.
+
+    arm str · is_simulated bool · fold int, -1 for the fit on all labels · stated_from float 0–1 · labels int · calibrated float 0–1.
+    Source: sql/views/37_confidence.sql
+    """
+    return _all(con, "confidence_map", "arm, fold, stated_from, is_simulated", is_simulated)
+
+
+def confidence_crossfitted(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Labelled answers with their stated confidence and the one fitted on the labels of other documents.
+
+    document_sha256, arm str · is_simulated bool · confidence_score float 0–1 · is_right bool · calibrated float 0–1, null with too few labels.
+    Source: sql/views/37_confidence.sql
+    """
+    return _all(con, "confidence_crossfitted", "arm, document_sha256, is_simulated", is_simulated)
+
+
+def confidence_use(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Whether the recalibrated confidence is better than the stated one, and so used.
+
+    arm str · is_simulated bool · labels, right_answers int · brier_stated, brier_calibrated float · is_used bool.
+    Source: sql/views/37_confidence.sql
+    """
+    return _all(con, "confidence_use", "arm, is_simulated", is_simulated)
+
+
+def worth_of_api(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Each arm against the rules baseline on the same documents, field by field.
+
+    arm, field str · is_simulated bool · documents, right_answers, right_by_rules, only_api, only_rules int · cost_a_thousand_usd,
+    cost_a_right_more_usd Decimal, null without a price or when nothing more is right.   Source: sql/views/39_worth_of_api.sql
+    """
+    return _all(con, "worth_of_api", "documents desc, arm, field, is_simulated", is_simulated)
+
+
+def errors_by_effort(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """How many errors a person catches who looks at the least sure answers first.
+
+    arm str · is_simulated bool · confidence_score float 0–1 · reviewed, caught, documents, errors int · share_reviewed, share_caught float 0–1.
+    Source: sql/views/38_review_effort.sql
+    """
+    return _all(con, "errors_by_effort", "arm, confidence_score, is_simulated", is_simulated)
+
+
+def review_as_classifier(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """Whether the model asks for a person when a field is wrong.
+
+    arm str · is_simulated bool · documents, asked, errors, asked_errors int · precision, precision_low, precision_high, recall, recall_low,
+    recall_high, share_missed, share_missed_low, share_missed_high float 0–1 (Wilson, 95 %).   Source: sql/views/38_review_effort.sql
+    """
+    return _all(con, "review_as_classifier", "documents desc, arm, is_simulated", is_simulated)
+
+
+def audit_sample(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, size: int = 20) -> pl.DataFrame:
+    """Confident answers, drawn at random, that a person should check all the same.
+
+    document_sha256, file_name, arm, doc_type str · confidence_score float 0–1 · is_simulated bool.
+    Source: the macro audit_sample in sql/views/38_review_effort.sql
+    """
+    return read(con, f"from audit_sample($size) where {ONE_KIND} order by document_sha256", {"is_simulated": is_simulated, "size": size})
+
+
 def calibration(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """Stated confidence against how often it is right.
 
-    arm str · is_simulated bool · bin int 0–9 · confidence_low, confidence_high float 0–1 · documents int · mean_confidence, share_right float 0–1.
-    Source: sql/views/33_calibration.sql
+    arm str · is_simulated bool · bin int 0–9 · confidence_low, confidence_high float 0–1 · documents int · mean_confidence, share_right,
+    share_right_low, share_right_high float 0–1 (Wilson, 95 %).   Source: sql/views/33_calibration.sql
     """
     return _all(con, "calibration", "arm, bin, is_simulated", is_simulated)
 
@@ -627,10 +726,11 @@ def budget_status(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None =
 def review_queue(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """What a person should look at, least confident first.
 
-    document_sha256, file_name, doc_type str · confidence_score float 0–1 · issuer str · primary_date date · total_amount Decimal · currency str ·
-    is_valid bool · review_reasons JSON text · error_sentence str · is_simulated bool · processed_at UTC.   Source: sql/views/45_review_queue.sql
+    document_sha256, file_name, doc_type str · confidence_score, confidence_used (recalibrated where that is better) float 0–1 · issuer str ·
+    primary_date date · total_amount Decimal · currency str · is_valid bool · review_reasons JSON text · error_sentence str · is_simulated bool ·
+    processed_at UTC.   Source: sql/views/45_review_queue.sql
     """
-    sql = f"from review_queue where {ONE_KIND_OR_NONE} order by confidence_score nulls first, document_sha256"
+    sql = f"from review_queue where {ONE_KIND_OR_NONE} order by confidence_used nulls first, document_sha256"
     return read(con, sql, {"is_simulated": is_simulated})
 
 

@@ -754,6 +754,7 @@ def serve(connection: socket.socket, limits: Facts) -> None:
     log.addHandler(warnings)
     log.propagate = False
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)  # a document is thousands of objects and few cycles: a look at every 700 costs a tenth of its time
     connection.sendall(frame(b"r"))
     while request := _request(connection):
         wants = request[0]

@@ -29,7 +29,7 @@ import orjson
 from . import doctor, errors, journal, rendering, store, workspace
 from .alerts import Alert
 from .chain import PATHS, Step
-from .errors import SettingsError
+from .errors import SettingsError, WorkspaceBusy
 from .report import start_columns
 from .settings import SECRETS, Settings, variable
 
@@ -132,7 +132,10 @@ def run_steps(
         exit_status = 130 if night.is_interrupted else max((result.exit_status for result in done), default=0)
         failed = [result.step for result in done if result.state not in GOOD]
         told = f"{chain} of {journal.now():%Y-%m-%d %H:%M} UTC failed in {', '.join(failed)}: autod run --rerun {run_id}"
-        doctor.raise_alerts(settings, segment, *([Alert("critical", "run", told, chain, run_id)] if chain and failed else []))
+        try:
+            doctor.raise_alerts(settings, segment, *([Alert("critical", "run", told, chain, run_id)] if chain and failed else []))
+        except WorkspaceBusy as error:  # the steps are done, and the record says so
+            log.warning("no alerts were raised: %s", error, extra={"run_id": run_id})
         segment.write(
             "run_finished",
             exit_status=exit_status,

@@ -177,6 +177,46 @@ def accuracy(in_use: pl.DataFrame, *, note: str = "") -> Html:
     return words(bold(_right(row) + "."), _labels(row), _weakest(in_use), note)
 
 
+def drift(found: pl.DataFrame) -> Html:
+    """What has moved since the reference window. Takes drift.drift."""
+    if found.is_empty():
+        return words("Too few documents to look for drift: it takes a reference of 200 answered documents, and as many after them.")
+    moved = found.filter(pl.col("has_moved"))
+    if moved.is_empty():
+        return words(
+            bold("Nothing has drifted"), f"in {max(found['documents'].to_list()):,} documents beyond the reference, by {found.height} measures."
+        )
+    names = [f"{row['measure']}{' of ' + row['what'] if row['what'] else ''}" for row in moved.iter_rows(named=True)]
+    first = moved.row(0, named=True)
+    when = f"{first['moved_at']:%d %B %Y}"
+    return words(bold(f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} drifted."), f"{names[0]} was seen to move on {when}.")
+
+
+NO_BASELINE: Final = (
+    "No labelled document was read by rules yet, so there is nothing free of charge to hold the API against: autod evaluate --rules reads them."
+)
+NOTHING_TO_AUDIT: Final = "Every confident answer has a label, or there is none yet: nothing is left to draw."
+
+
+def confidence(worth: pl.DataFrame, used: pl.DataFrame, arm: str) -> Html:
+    """Whether the confidence of an arm means anything. Takes evaluate.confidence and metrics.confidence_use."""
+    here = worth.filter(pl.col("arm") == arm)
+    if here.is_empty():
+        return words("No labelled answer states a confidence, so nobody knows whether it means anything. Label some: autod labels import FILE.")
+    stated = here.row(0, named=True)
+    if stated["auroc"] is None:
+        alike = "right" if stated["share_right"] == 1 else "wrong"
+        return words(bold(f"All {stated['labelled']:,} labelled answers are {alike}."), "Whether confidence tells them apart cannot be known.")
+    tells = "tells right from wrong" if stated["auroc_low"] > 0.5 else "is not known to tell right from wrong"
+    between = f"{stated['auroc_low']:.2f} to {stated['auroc_high']:.2f}"
+    text = f"(AUROC {stated['auroc']:.2f}, {between}); on average it lies {share(stated['ece'], 1)} from the share that is right."
+    use = used.filter(pl.col("arm") == arm).row(0, named=True)
+    if use["brier_calibrated"] is None:
+        return words(bold(f"Confidence {tells}"), text, "To recalibrate it takes 30 labels in each four fifths, some right and some wrong.")
+    better = "better, and is what the review queue uses" if use["is_used"] else "no better, and is not used"
+    return words(bold(f"Confidence {tells}"), text, f"Recalibrated on other documents' labels it is {better}.")
+
+
 def _right(row: dict[str, Any]) -> str:
     return f"{share(row['accuracy'], 1)} of the answers are right{_money(row['is_simulated'])}"
 

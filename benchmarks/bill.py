@@ -1,9 +1,10 @@
 """The bill of a naive client beside autoD's, by day and at night: `python benchmarks/bill.py FOLDER [--labels CSV]`.
 
 Both are runs of autoD against the simulated API, each in a workspace of its own, so that one ledger counts both. The naive client sends every
-document as a file in high detail, in implicit cache mode, synchronously; autoD its defaults, and at night the same as a batch, or in tier flex.
-Between them one policy at a time is switched on; repeated files are measured with every file twice. What a page image costs is not published for
-these models: RULES are those that are published for others, and the bill is made again under each.
+document as a file in high detail, in implicit cache mode, synchronously, with the schema that the SDK makes of the record (benchmarks/naive.py);
+autoD its defaults, and at night the same as a batch, or in tier flex. Between them one policy at a time is switched on; repeated files are measured
+with every file twice. What a page image costs is not published for these models: RULES are those that are published for others, and the bill is made
+again under each.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from autod_lib import local_api
 
 PROJECT = Path(__file__).resolve().parents[1]
 AUTOD = [str(Path(sys.executable).parent / "autod")]
+NAIVE_CLIENT = [sys.executable, str(PROJECT / "benchmarks" / "naive.py")]
 NAIVE = {"AUTOD_INPUT_MODE": "file-high", "AUTOD_CACHE_POLICY": "implicit"}
 MARKED = {"AUTOD_CACHE_POLICY": "explicit"}
 # Tokens of a page image in low and high detail; but for the first by the provider's guide on images and vision, "Calculating costs", for an A4 page.
@@ -52,11 +54,11 @@ class Bill:
     kinds_right: float | None = None
 
 
-def command(home: Path, address: str, *arguments: str, **environ: str) -> str:
+def command(home: Path, address: str, *arguments: str, client: list[str] = AUTOD, **environ: str) -> str:
     """Standard output of an autod command; it may end with exit status 1, as some documents of a real folder cannot be read."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOD_", "OPENAI_"))}
     given = {"AUTOD_HOME": str(home), "OPENAI_BASE_URL": address, "OPENAI_API_KEY": "local", **environ}
-    done = subprocess.run([*AUTOD, *arguments], env=kept | given, capture_output=True, text=True, check=False)
+    done = subprocess.run([*client, *arguments], env=kept | given, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1) or "Traceback" in done.stderr:
         raise SystemExit(f"autod {' '.join(arguments)} ended with {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout
@@ -86,12 +88,19 @@ class Study:
         return self.work / f"home{self.count}"
 
     def paid(
-        self, name: str, rule: str | None, *options: str, folder: Path | None = None, batch_reads: float = 0.0, **environ: str
+        self,
+        name: str,
+        rule: str | None,
+        *options: str,
+        folder: Path | None = None,
+        batch_reads: float = 0.0,
+        client: list[str] = AUTOD,
+        **environ: str,
     ) -> tuple[Bill, Path]:
         """One run over the folder in a fresh workspace, and its bill by the ledger."""
         home = self.home()
         with api(rule, self.implicit, batch_reads) as address:
-            command(home, address, "ingest", str(folder or self.folder), "--json", *options, **environ)
+            command(home, address, "ingest", str(folder or self.folder), "--json", *options, client=client, **environ)
         if self.labels:
             command(home, "http://127.0.0.1:9/v1", "labels", "import", str(self.labels))
         bill = billed(home, name)
@@ -142,13 +151,14 @@ def line(bill: Bill, naive: Decimal) -> str:
 
 def whole_bill(study: Study, rule: str | None) -> tuple[Bill, Path]:
     """Naive, one policy at a time, autoD by day and at night, as a table; gives the day's bill and workspace."""
-    naive, _ = study.paid("naive client", rule, **NAIVE)
+    naive, _ = study.paid("naive client", rule, client=NAIVE_CLIENT, **NAIVE)
     day, home = study.paid("**autoD by day**", rule)
     bills = [
         naive,
-        study.paid("naive, input mode auto", rule, **NAIVE | {"AUTOD_INPUT_MODE": "auto"})[0],
-        study.paid("naive, autoD's cache policy", rule, **NAIVE | {"AUTOD_CACHE_POLICY": "auto"})[0],
-        study.paid("naive, as a batch without marks", rule, "--batch", **NAIVE | {"AUTOD_CACHE_POLICY": "none"})[0],
+        study.paid("naive, autoD's schema", rule, **NAIVE)[0],
+        study.paid("naive, input mode auto", rule, client=NAIVE_CLIENT, **NAIVE | {"AUTOD_INPUT_MODE": "auto"})[0],
+        study.paid("naive, autoD's cache policy", rule, client=NAIVE_CLIENT, **NAIVE | {"AUTOD_CACHE_POLICY": "auto"})[0],
+        study.paid("naive, as a batch without marks", rule, "--batch", client=NAIVE_CLIENT, **NAIVE | {"AUTOD_CACHE_POLICY": "none"})[0],
         day,
         study.paid("**autoD at night, a batch**", rule, "--batch")[0],
         study.paid("the same, marked, and half of its lines read", rule, "--batch", batch_reads=0.5, **MARKED)[0],
@@ -170,7 +180,7 @@ def other_rules(study: Study) -> None:
     print("| rule for the image of a page | tokens low, high | naive USD | autoD by day | of naive | batch, of naive | flex, of naive |")
     print("|---|---|---|---|---|---|---|")
     for name, rule in RULES.items():
-        naive, _ = study.paid("naive client", rule, **NAIVE)
+        naive, _ = study.paid("naive client", rule, client=NAIVE_CLIENT, **NAIVE)
         day, home = study.paid("autoD by day", rule)
         batch, flex = repriced(home, "batch"), repriced(home, "flex")
         print(

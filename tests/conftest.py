@@ -1,17 +1,20 @@
 """What all tests share: no setting of the machine reaches them, and each starts in a folder of its own."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import duckdb
 import hypothesis
 import pytest
 
-from autod_lib import store
+from autod_lib import local_api, store
+
+from . import forked, pipeline
 
 for _name in [name for name in os.environ if name.startswith(("AUTOD_", "OPENAI_"))]:
     del os.environ[_name]
@@ -21,31 +24,44 @@ hypothesis.settings.register_profile("autod", database=None, deadline=None, dera
 hypothesis.settings.load_profile("autod")
 
 
+def _simulated_api(arguments: list[str]) -> subprocess.Popen[str]:
+    return forked.process("api", arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=local_api._environment())
+
+
+local_api._begin = _simulated_api
+OPEN: Final = store._open
+
+
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the folder it is started in, and no `.env` of that folder reaches one."""
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database in which nothing has happened, to be copied into a workspace: making one takes a third of a second."""
-    home = tmp_path_factory.mktemp("empty")
-    store.load(home)
-    return store.database(home)
+@pytest.fixture(scope="session", autouse=True)
+def _databases_are_copied() -> None:
+    """A database that would be made is a copy of one that was; `databases_are_made` is for the tests of the making."""
+    pipeline.empty_database()
+    store._open = _open_or_copy
 
 
 @pytest.fixture
-def quickly_made(empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that is made anew begins as a copy of an empty one: migrating a new one would take longer than all else in such a test."""
-    opened = store._open
+def databases_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is not there is made, statement by statement."""
+    monkeypatch.setattr(store, "_open", OPEN)
 
-    def instead(home: Path, **given: Any) -> Any:
-        if not store.database(home).exists():
-            shutil.copyfile(empty_database, store.database(home))
-        return opened(home, **given)
 
-    monkeypatch.setattr(store, "_open", instead)
+def _open_or_copy(home: Path, *, read_only: bool, **further: Any) -> duckdb.DuckDBPyConnection:
+    if not read_only:
+        with suppress(OSError):  # the opening says what is wrong
+            pipeline.copy_empty_database(home)
+    return OPEN(home, read_only=read_only, **further)
+
+
+@pytest.fixture(scope="session")
+def empty_database() -> Path:
+    """A database in which nothing has happened, to be copied into a workspace."""
+    return pipeline.empty_database()
 
 
 @pytest.fixture

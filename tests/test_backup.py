@@ -19,7 +19,6 @@ from .pipeline import autod, begin, make_inbox, one, rows, run, settings_for
 from .test_purge import found_in
 from .test_recovery import end, wait_for
 
-pytestmark = pytest.mark.usefixtures("quickly_made")
 FIGURES = "select document_sha256, processing_status, doc_type, total_amount, cost_usd, calls from documents order by all"
 
 

@@ -52,6 +52,8 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "calibration": ("calibration", charts.calibration),
     "plane": ("plane", lambda frame: charts.plane(frame, is_simulated=bool(frame["is_simulated"].any()))),
     "frontier": ("frontier", lambda frame: charts.frontier(frame, target=0.9, is_simulated=bool(frame["is_simulated"].any()))),
+    "errors_by_effort": ("errors_by_effort", charts.errors_by_effort),
+    "accuracy_by_slice": ("accuracy_by_slice", charts.accuracy_by_slice),
     "latency": ("latency_by_hour", charts.latency),
     "throughput": ("calls_by_hour", charts.throughput),
     "search_hits": ("search_hits", lambda frame: charts.search_hits(frame, "who sent an invoice?")),

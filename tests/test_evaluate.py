@@ -1,18 +1,22 @@
 """What counts as right, field by field, and what the views make of it."""
 
+import hashlib
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from autod_lib.evaluate import evaluation
+from autod_lib import charts, metrics, words
+from autod_lib.evaluate import averages, confidence, evaluation, precision, weighted
 from autod_lib.journal import Journal
 from autod_lib.labels import FIELDS, import_labels
-from autod_lib.store import database
+from autod_lib.store import database, load, reading, writing
 
 from . import ledger
 from .pipeline import one, rows
@@ -79,8 +83,14 @@ def test_an_alternative_is_right_but_not_strictly(home: Path, labels: Callable[.
     import_labels(home, labels(text))
 
     assert judged(home, "doc_type") == [("a", True, False), ("b", True, True), ("c", False, False)]
-    [by_field] = [row for row in evaluation(home)["accuracy_by_field"] if row["field"] == "doc_type"]
-    assert (by_field["accuracy"], by_field["accuracy_strict"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+    [shares] = rows(home, "select accuracy, accuracy_strict from accuracy_by_field where field = 'doc_type'")
+    assert shares == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+
+
+@pytest.fixture(scope="module")
+def result(judged_ledger: Path) -> dict[str, Any]:
+    """What the command says of them."""
+    return evaluation(judged_ledger, draws=100)
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +101,11 @@ def judged_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_accuracy_comes_with_the_interval_that_scipy_gives(judged_ledger: Path) -> None:
+def test_accuracy_comes_with_the_interval_that_scipy_gives(judged_ledger: Path, result: dict[str, Any]) -> None:
     """Wilson's interval, checked against an implementation of other people for every arm and field."""
     from scipy.stats import binomtest
 
-    by_field = evaluation(judged_ledger)["accuracy_by_field"]
+    by_field = result["accuracy_by_field"]
 
     assert {row["field"] for row in by_field} == {*(field for (field,) in rows(judged_ledger, "select distinct field from labels_log")), "(all)"}
     assert len({row["labelled"] for row in by_field}) > 2
@@ -106,9 +116,8 @@ def test_accuracy_comes_with_the_interval_that_scipy_gives(judged_ledger: Path) 
         assert row["f1"] == pytest.approx(2 * row["precision"] * row["recall"] / (row["precision"] + row["recall"]))
 
 
-def test_an_evaluation_counts_what_scored_fields_lists(judged_ledger: Path) -> None:
+def test_an_evaluation_counts_what_scored_fields_lists(judged_ledger: Path, result: dict[str, Any]) -> None:
     """Confusion and calibration hold each labelled kind once, and the accuracy of all fields is theirs together."""
-    result = evaluation(judged_ledger)
     kinds = one(judged_ledger, "select count(*) from scored_fields where field = 'doc_type'")
 
     assert sum(row["documents"] for row in result["confusion"]) == kinds
@@ -185,9 +194,9 @@ def test_amounts_dates_and_codes_must_be_the_same(home: Path, labels: Callable[.
     assert scored(home, cases, labels) == {case: case[3] for case in cases}
 
 
-def test_every_field_that_can_be_labelled_has_its_rule(judged_ledger: Path) -> None:
+def test_every_field_that_can_be_labelled_has_its_rule(result: dict[str, Any]) -> None:
     """The table of rules is what the notebook shows: a field that is scored and not in it would be scored by nothing anybody wrote down."""
-    rules = evaluation(judged_ledger)["scoring_rules"]
+    rules = result["scoring_rules"]
 
     assert {row["field"] for row in rules} == set(FIELDS)
     assert all(row["rule"] for row in rules)
@@ -238,8 +247,6 @@ ITEMS = "select document_sha256, is_right, score, items_right, items_answered, i
 
 def test_pairs_of_a_list_never_exceed_the_best_assignment(home: Path) -> None:
     """Pairing each item with its mutual best is never kinder than the assignment that scipy finds to be the best, and seldom much harder."""
-    from random import Random
-
     from scipy.optimize import linear_sum_assignment
 
     random, words = Random(5), "pay sign send keep call file read note".split()  # noqa: SIM905
@@ -274,9 +281,163 @@ def test_two_labellers_agree_beyond_chance_as_far_as_cohens_kappa_says(home: Pat
                 journal.write("label", document_sha256=f"{number:064x}", **said)
                 journal.write("label", document_sha256=f"{number:064x}", **said | {"field": "currency", "value": "EUR"})
 
-    currency, kinds = evaluation(home)["label_agreement"]
+    with reading(home) as con:
+        currency, kinds = metrics.label_agreement(con).to_dicts()
 
     assert (kinds["labeller"], kinds["other_labeller"], kinds["documents"], kinds["agreed"]) == ("anna", "ben", 100, 89)
     assert round(kinds["kappa"], 2) == 0.68
     assert kinds["kappa"] == pytest.approx(cohen_kappa_score(*zip(*pairs, strict=True)))
     assert (currency["share_agreed"], currency["kappa"]) == (1.0, None)
+
+
+def stating(home: Path, answers: list[tuple[float | None, bool]], **more: Any) -> None:
+    """A labelled answer for each stated confidence, its kind right or wrong; documents of varied hashes."""
+    with Journal(home) as journal:
+        for number, (confidence, is_right) in enumerate(answers):
+            sha = hashlib.sha256(str(number).encode()).hexdigest()
+            said = {"doc_type": "Invoice" if is_right else "Letter", "confidence_score": confidence, "is_valid": True, "is_simulated": False}
+            journal.write("extraction", call_id=str(uuid.uuid4()), document_sha256=sha, arm="an arm", **said | more)
+            journal.write("label", document_sha256=sha, field="doc_type", value="Invoice", is_absent=False)
+
+
+@pytest.fixture
+def overconfident(home: Path) -> Path:
+    """400 answers that state 0.5 to 1 and are right half as often."""
+    random = Random(11)
+    stated = [round(0.5 + random.random() / 2, 2) for _ in range(400)]
+    stating(home, [(each, random.random() < each - 0.3) for each in stated])
+    return home
+
+
+def test_recalibration_is_the_isotonic_regression_of_scikit_learn_and_judged_on_other_documents(overconfident: Path) -> None:
+    """Fitted in SQL on all labels it has sklearn's values; a document's own label never enters the confidence it is judged by."""
+    from sklearn.isotonic import IsotonicRegression
+
+    answers = dict(rows(overconfident, "select document_sha256, (confidence_score, is_right) from scored_fields"))
+    fits = {}
+    for fold in (-1, 0, 1, 2, 3, 4):
+        fitted = [said for sha, said in answers.items() if ord(sha[-1]) % 5 != fold]
+        fits[fold] = IsotonicRegression().fit(*zip(*fitted, strict=True))
+    for fold, stated, calibrated in rows(overconfident, "select fold, stated_from, calibrated from confidence_map where stated_from > 0"):
+        assert calibrated == pytest.approx(fits[fold].predict([stated])[0], abs=1e-9)
+
+    crossfitted = rows(overconfident, "select document_sha256, confidence_score, calibrated from confidence_crossfitted")
+    known = [(sha, stated, calibrated) for sha, stated, calibrated in crossfitted if stated in fits[ord(sha[-1]) % 5].X_thresholds_]
+    assert len(known) > 50
+    assert all(calibrated == pytest.approx(fits[ord(sha[-1]) % 5].predict([stated])[0]) for sha, stated, calibrated in known)
+
+
+def test_a_recalibrated_confidence_is_used_where_it_is_better(overconfident: Path) -> None:
+    """The review queue takes it from the map; the figures tell both, each with an interval around it."""
+    sha = "f" * 64
+    with Journal(overconfident) as journal:
+        said = {"document_sha256": sha, "arm": "an arm", "is_simulated": False}
+        journal.write("document_read", document_sha256=sha, file_name="f.pdf", status="readable")
+        journal.write("extraction", call_id=str(uuid.uuid4()), confidence_score=0.9, doc_type="Invoice", is_valid=True, request_key="k", **said)
+        journal.write("document_status", status="needs_review", request_key="k", **said)
+
+    with reading(overconfident) as con:
+        stated, recalibrated = confidence(con, draws=200).to_dicts()
+        [use] = metrics.confidence_use(con).to_dicts()
+        [waiting] = metrics.review_queue(con).to_dicts()
+
+    assert use["is_used"]
+    assert recalibrated["brier"] == pytest.approx(use["brier_calibrated"])
+    assert recalibrated["ece"] < 0.1 < stated["ece_low"] < stated["ece"] < stated["ece_high"]
+    assert 0.5 < stated["auroc_low"] < stated["auroc"] < 1
+    assert waiting["confidence_score"] == 0.9
+    assert waiting["confidence_used"] == pytest.approx(0.6, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([], "No labelled answer states a confidence"),
+        ([(0.9, True)] * 4, "All 4 labelled answers are right."),
+        ([(0.9, False)] * 4 + [(None, True)], "All 4 labelled answers are wrong."),
+        ([(0.9, True), (0.2, False)], "it takes 30 labels"),
+        ([(1.0, True), (0.0, False), (1.0, False)] * 40, "Confidence tells right from wrong"),
+    ],
+)
+def test_too_little_to_judge_a_confidence_is_said_in_words_and_breaks_nothing(
+    home: Path, answers: list[tuple[float | None, bool]], said: str
+) -> None:
+    """No labels, one class, all right, all wrong, no confidence: every frame has its columns and every figure is drawn."""
+    stating(home, answers)
+    with reading(home) as con:
+        worth, used = confidence(con, draws=20), metrics.confidence_use(con)
+        frames = [averages(con, draws=20), weighted(con), precision(con)]
+        drawn = [charts.errors_by_effort(metrics.errors_by_effort(con)), charts.calibration(metrics.calibration(con))]
+        drawn += [charts.accuracy_by_slice(metrics.accuracy_by_slice(con)), charts.confusion(metrics.confusion(con))]
+
+    assert said in re.sub("<[^>]*>", "", words.confidence(worth, used, "an arm").markup)
+    assert all(frame.height == bool(answers) for frame in frames[:2])
+    assert all("<svg" in charts.svg(each) for each in drawn)
+
+
+def test_a_confidence_that_is_no_number_is_left_out(home: Path) -> None:
+    """NaN would make every mean NaN; a value beyond 1 is no probability."""
+    stating(home, [(0.9, True), (0.8, False), (0.5, True), (0.4, True)])
+    load(home)
+    with writing(home) as con:
+        con.execute("update extractions set confidence_score = 'nan' where confidence_score = 0.9")
+        con.execute("update extractions set confidence_score = 7 where confidence_score = 0.8")
+
+    assert rows(home, "select sum(documents), avg(mean_confidence) from calibration") == [(2, pytest.approx(0.45))]
+    assert one(home, "select labels from confidence_use") == 2
+    assert one(home, "select max(documents) from errors_by_effort") == 4
+
+
+def test_errors_are_caught_from_the_least_sure_answer_on(home: Path) -> None:
+    """Answers of the same confidence are looked at together; the end of the line has caught all."""
+    stating(home, [(0.2, False), (0.2, True), (0.6, False), (0.9, True)], requires_review=False)
+
+    caught = rows(home, "select confidence_score, reviewed, caught, share_reviewed, share_caught from errors_by_effort order by 1")
+
+    assert caught == [(0.2, 2, 1, 0.5, 0.5), (0.6, 3, 2, 0.75, 1.0), (0.9, 4, 2, 1.0, 1.0)]
+    assert rows(home, "select asked, precision, recall, share_missed from review_as_classifier") == [(0, None, 0.0, 0.5)]
+
+
+def test_slices_and_classes_add_up_to_the_whole(judged_ledger: Path, result: dict[str, Any]) -> None:
+    """Every label is in each group of slices once; kinds have the precision and recall of scikit-learn."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    whole = {(row["arm"], row["field"]): row for row in result["accuracy_by_field"]}
+    arm = max(whole.values(), key=lambda row: row["labelled"])["arm"]
+    slices = [row for row in result["accuracy_by_slice"] if row["arm"] == arm]
+    assert {row["slice"] for row in slices} == {"doc_type", "language", "pages", "text_layer", "input_mode"}
+    for name in ("doc_type", "pages", "input_mode"):
+        for field in ("(all)", "issuer"):
+            assert sum(row["labelled"] for row in slices if (row["slice"], row["field"]) == (name, field)) == whole[arm, field]["labelled"]
+
+    pairs = rows(judged_ledger, "select truth, answer from scored_fields where field = 'doc_type' and arm = ?", arm)
+    classes = [row for row in result["accuracy_by_class"] if row["arm"] == arm]
+    kinds = [row["doc_type"] for row in classes]
+    expected = precision_recall_fscore_support(*zip(*pairs, strict=True), labels=kinds, zero_division=0)
+    for place, row in enumerate(classes):
+        assert [row[name] or 0 for name in ("precision", "recall", "f1", "labelled")] == pytest.approx([column[place] for column in expected])
+    [mean] = [row for row in result["averages"] if row["arm"] == arm]
+    assert mean["micro"] == pytest.approx(whole[arm, "(all)"]["accuracy"])
+    assert mean["macro_f1"] == pytest.approx(sum(row["f1"] for row in classes if row["labelled"]) / sum(row["labelled"] > 0 for row in classes))
+    assert all(mean[f"{name}_low"] <= mean[name] <= mean[f"{name}_high"] for name in ("micro", "macro", "macro_f1"))
+
+
+def test_labels_of_one_kind_alone_do_not_speak_for_all(home: Path) -> None:
+    """Three in four answers are invoices, yet most labels are on letters: weighted, the invoices count as often as they were answered."""
+    with Journal(home) as journal:
+        for number in range(80):
+            sha, kind = f"{number:064x}", "Invoice" if number < 60 else "Letter"
+            said = {"doc_type": kind, "is_valid": True, "is_simulated": False, "requires_review": False, "review_reasons": []}
+            journal.write("extraction", call_id=str(uuid.uuid4()), document_sha256=sha, arm="an arm", **said)
+            if number % 6 == 0 or number >= 60:
+                truth = "Other" if number >= 60 and number % 2 else kind
+                journal.write("label", document_sha256=sha, field="doc_type", value=truth, is_absent=False)
+
+    with reading(home) as con:
+        [row] = weighted(con).to_dicts()
+        sample = metrics.audit_sample(con, size=7)
+
+    assert (row["labelled"], row["accuracy_plain"], row["accuracy"]) == (30, pytest.approx(20 / 30), pytest.approx(0.75 + 0.25 / 2))
+    assert row["accuracy_low"] < 0.875 < row["accuracy_high"]
+    assert sample.height == 7
+    assert all(int(sha, 16) % 6 and int(sha, 16) < 60 for sha in sample["document_sha256"])

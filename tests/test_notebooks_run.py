@@ -13,17 +13,11 @@ def test_every_notebook_runs_in_a_workspace_in_which_nothing_has_happened(tmp_pa
     """No notebook needs a key, a network or a document to say that there is nothing yet; two at a time do not disturb each other."""
     home = tmp_path / "home"
     notebooks = sorted(map(str, (PROJECT / "notebooks").glob("*.ipynb")))
-    command = [sys.executable, "-m", "pytest", "--nbmake", "--nbmake-timeout=120", "-p", "no:cacheprovider"]
-    halves = [notebooks[::2], notebooks[1::2]]
+    command = [sys.executable, "-m", "pytest", "--nbmake", "--nbmake-timeout=120", "-p", "no:cacheprovider", "-n", "2", "--dist", "load", *notebooks]
 
-    started = [
-        subprocess.Popen([*command, *half], cwd=PROJECT, env=environment(home, None), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for half in halves
-    ]
-    said = [process.communicate(timeout=280)[0] for process in started]
+    done = subprocess.run(command, cwd=PROJECT, env=environment(home, None), capture_output=True, text=True, timeout=280, check=False)
 
-    for process, half, text in zip(started, halves, said, strict=True):
-        assert process.returncode == 0, text[-4000:]
-        assert f"{len(half)} passed" in text
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert f"{len(notebooks)} passed" in done.stdout
     with store.reading(home) as con:
         assert con.execute("select (select count(*) from calls_started), (select count(*) from runs_started)").fetchone() == (0, 0)

@@ -20,7 +20,6 @@ from autod_lib.settings import Settings
 from .pipeline import autod, make_inbox, make_pdf, one, rows, run, settings_for
 from .test_ledger_adds_up import PARTS
 
-pytestmark = pytest.mark.usefixtures("quickly_made")
 NAME = "letter to <Zuckmayer>.pdf"
 SECRETS = [b"Zuckmayer", b"Quittenbrot"]  # the file's name, and a word of its text
 SECOND = b"Zwiebelfisch"

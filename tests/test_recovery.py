@@ -269,6 +269,7 @@ def test_a_full_disk_lets_nobody_wait_for_ever(slow: tuple[str, Path], home: Pat
     assert one(home, "select count(*) from calls_unsettled") == 1
 
 
+@pytest.mark.usefixtures("databases_are_made")
 def test_a_database_that_is_deleted_is_made_again(slow: tuple[str, Path], home: Path, tmp_path: Path) -> None:
     """The journal is the truth: without the database, the same command asks nothing again and the same figures stand."""
     inbox = make_inbox(tmp_path / "in", 2)

@@ -42,14 +42,7 @@ def running(
         "exit_with_parent": True,
         **further,
     }
-    server = subprocess.Popen(
-        [sys.executable, "-m", __name__, *_arguments(options)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=_environment(),
-        text=True,
-        start_new_session=True,  # a terminal's Ctrl-C is for the caller, whose calls in flight may still end
-    )
+    server = _begin(_arguments(options))
     try:
         address = server.stdout.readline().strip() if server.stdout else ""
         if not address:
@@ -60,6 +53,17 @@ def running(
         yield address
     finally:
         _end(server)
+
+
+def _begin(arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(),
+        text=True,
+        start_new_session=True,  # a terminal's Ctrl-C is for the caller, whose calls in flight may still end
+    )
 
 
 def _arguments(options: dict[str, object]) -> list[str]:

@@ -8,6 +8,7 @@ from the ledger.
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from math import ceil, floor, sqrt
 from typing import Final, Literal, Protocol
 
@@ -113,6 +114,7 @@ def rule_for(model: str) -> Rule:
     return next((rule for pattern, rule in RULES if re.match(pattern, model)), replace(NEWEST, is_assumed=True))
 
 
+@cache
 def page_image_tokens(model: str, detail: Detail) -> tuple[int, int]:
     """Tokens of the image of a page of a PDF: expected, and at most.
 

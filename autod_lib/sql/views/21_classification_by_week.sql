@@ -3,7 +3,7 @@ create or replace view classification_by_week as
 with firsts as (
     select document_sha256, is_simulated, arg_min_null(doc_type, (logged_at, run_id, seq)) as doc_type, arg_min_null(confidence_score, (logged_at, run_id, seq)) as confidence_score,
            min(logged_at) as logged_at
-    from extractions where is_valid group by document_sha256, is_simulated
+    from extractions where is_valid and is_simulated is not null group by document_sha256, is_simulated
 ), days as (
     select cast(make_timestamp(epoch_us(logged_at)) as date) as day_utc, * from firsts
 )

@@ -30,18 +30,19 @@ with labels as (
          and answers.field = labels.field
 ), candidates as (
     select *, unnest(list_concat([truth], coalesce(cast(alternatives as varchar[]), []))) as candidate from pairs where kind <> 'list'
+), plain as (
+    select *, comparable(field, answer) as plain_answer, comparable(field, candidate) as plain_candidate from candidates
 ), judged as (
     select *, case
         when is_absent then cast(answer is null as integer)
         when answer is null then 0
         when kind = 'day' then cast(try_cast(answer as date) = try_cast(candidate as date) as integer)
-        when kind = 'name' then case
-             when comparable(field, answer) = comparable(field, candidate)
-                  or (length(comparable(field, answer)) >= 4 and contains(comparable(field, candidate), comparable(field, answer)))
-                  or (length(comparable(field, candidate)) >= 4 and contains(comparable(field, answer), comparable(field, candidate))) then 1
-             else jaro_winkler_similarity(comparable(field, answer), comparable(field, candidate)) end
-        else cast(comparable(field, answer) = comparable(field, candidate) as integer) end as alike
-    from candidates
+        when plain_answer = plain_candidate then 1
+        when kind <> 'name' then 0
+        when length(plain_answer) >= 4 and contains(plain_candidate, plain_answer) then 1
+        when length(plain_candidate) >= 4 and contains(plain_answer, plain_candidate) then 1
+        else jaro_winkler_similarity(plain_answer, plain_candidate) end as alike
+    from plain
 ), single as (
     select document_sha256, field, arm, is_simulated, any_value(call_id) as call_id, any_value(input_mode) as input_mode, any_value(confidence_score) as confidence_score,
            any_value(requires_review) as requires_review, any_value(answer) as answer, any_value(truth) as truth, bool_or(is_absent) as is_absent,

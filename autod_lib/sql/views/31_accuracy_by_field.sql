@@ -3,7 +3,7 @@
 create or replace view accuracy_by_field as
 with counted as (
     select arm, coalesce(field, '(all)') as field, is_simulated, count(*) as labelled, count(answer) as answered, count(*) filter (where is_right) as hits,
-           count(*) filter (where is_right_strict) as hits_strict, avg(score) as score,
+           count(*) filter (where is_right_strict) as hits_strict, avg(cast(score as decimal(18,12))) as score,
            sum(items_right) as items_right, sum(items_answered) as items_answered, sum(items_true) as items_true
     from scored_fields group by grouping sets ((arm, field, is_simulated), (arm, is_simulated))
 )

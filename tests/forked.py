@@ -1,0 +1,138 @@
+"""Commands and servers of the tests as processes that begin with everything imported: forks of one process that imported it once.
+
+Hundreds of tests run `autod` or the simulated API, and importing is most of what either does in a short life. Each is a process of its own
+nevertheless: its own pid, session, environment, folder and exit status, killed and waited for like any other. The process that forks them ends
+with the one that asked for it. Elsewhere than on Linux they are started afresh.
+"""
+
+import atexit
+import ctypes
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h: an orphan below this process becomes its child, and can be waited for
+MOST_BYTES: Final = 1 << 17
+MODULES: Final = {"command": "autod_lib.cli", "api": "autod_lib.local_api.__main__"}
+STARTED_AFRESH: Final = {"command": ["-c", "from autod_lib.cli import main; main()"], "api": ["-m", "autod_lib.local_api"]}
+
+
+class Forked(subprocess.Popen[str]):
+    """A process as `subprocess.Popen` gives it; its first argument names an entry of MODULES, whose `main` it runs with the others."""
+
+    def _execute_child(self, args: Any, executable: Any, preexec_fn: Any, close_fds: Any, pass_fds: Any, cwd: Any, env: Any, *rest: Any) -> None:
+        ours_and_theirs = rest[3:9]
+        theirs = ours_and_theirs[0], ours_and_theirs[3], ours_and_theirs[5]
+        request = {"arguments": list(args), "environment": env if env is not None else dict(os.environ), "folder": str(cwd or Path.cwd())}
+        connection = _forking()
+        socket.send_fds(connection, [json.dumps(request).encode()], [number if given == -1 else given for number, given in enumerate(theirs)])
+        self.pid = int(connection.recv(MOST_BYTES))
+        self._child_created = True
+        for reading, writing in zip(ours_and_theirs[::2], ours_and_theirs[1::2], strict=True):
+            if reading != -1 and writing != -1:
+                os.close(next(end for end in (reading, writing) if end in theirs))
+
+
+def process(name: str, arguments: list[str], **options: Any) -> subprocess.Popen[str]:
+    """The entry of MODULES with these arguments in a session of its own; `options` are those of `subprocess.Popen`."""
+    if sys.platform != "linux":
+        return subprocess.Popen([sys.executable, *STARTED_AFRESH[name], *arguments], text=True, start_new_session=True, **options)
+    return Forked([name, *arguments], text=True, **options)
+
+
+@cache
+def _forking() -> socket.socket:
+    """The connection to the process that forks; it is started on first use."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOD_", "OPENAI_"))}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.forked", str(theirs.fileno())],
+        cwd=PROJECT,
+        env=environment,
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    theirs.close()
+
+    def end() -> None:
+        ours.close()
+        server.wait(10)
+
+    atexit.register(end)
+    return ours
+
+
+def _serve(connection: socket.socket) -> Callable[[], Any]:
+    """Forks whoever is asked for until the connection ends; gives, in each process made, what it is to run."""
+    while True:
+        message, streams, _, _ = socket.recv_fds(connection, MOST_BYTES, 3)
+        if not message:
+            sys.exit(0)
+        read, write = os.pipe()
+        between = os.fork()
+        if not between:  # ends at once, so that its child is an orphan, which the process that asked adopts
+            child = os.fork()
+            if child:
+                os.write(write, str(child).encode())
+                os._exit(0)
+            connection.close()
+            os.close(read)
+            os.close(write)
+            return _become(json.loads(message), streams)
+        os.waitpid(between, 0)
+        os.close(write)
+        for stream in streams:
+            os.close(stream)
+        connection.send(os.read(read, 100))
+        os.close(read)
+
+
+def _become(request: dict[str, Any], streams: list[int]) -> Callable[[], Any]:
+    os.setsid()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        old = getattr(sys, name)
+        new = open(number, "r" if name == "stdin" else "w", encoding=old.encoding, errors=old.errors, closefd=False)  # noqa: SIM115  it is this process's own from here on
+        setattr(sys, name, new)
+        setattr(sys, f"__{name}__", new)
+    sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    time.tzset()
+    os.chdir(request["folder"])
+    random.seed()
+    name, *arguments = request["arguments"]
+    sys.argv = ["autod", *arguments]
+    return sys.modules[MODULES[name]].main  # type: ignore[no-any-return]
+
+
+def _import_everything() -> None:
+    import autod_lib.api
+    import autod_lib.batch
+    import autod_lib.cli
+    import autod_lib.ingest
+    import autod_lib.local_api.__main__
+    import autod_lib.local_api.server
+    import autod_lib.pdf
+    import autod_lib.reconcile
+    import autod_lib.resources
+
+    autod_lib.api._client_class()
+
+
+if __name__ == "__main__":
+    _import_everything()
+    sys.exit(_serve(socket.socket(fileno=int(sys.argv[1])))())
