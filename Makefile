@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check lab bench crash nights samples clean-demo
+.PHONY: help setup demo test check lab bench crash nights study samples clean-demo
 
 help:  ## List these verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -43,6 +43,9 @@ bench: setup  ## Measure speed, as ratios in one run
 crash: setup  ## Kill runs two hundred times, hold what is left against the API's own log, and measure faults, hostile files and large folders
 	@$(BIN)/python benchmarks/reliability.py
 	@$(BIN)/python -m tests.crash --write
+
+study: setup  ## Compare arms of known truth, and write what is found again into docs/experiments.md
+	@$(BIN)/python -m tests.study --write
 
 nights: setup  ## Five scheduled runs with a fault in the third, held against the API's own log
 	@$(BIN)/python benchmarks/nights.py

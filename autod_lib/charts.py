@@ -1196,7 +1196,7 @@ def plane(frame: pl.DataFrame, *, is_simulated: bool = False) -> Chart:
     base = _base(named, _values(named, columns)).encode(color=alt.Color("name:N", sort=named["name"].to_list(), legend=alt.Legend(columns=1)))
     lowest = math.floor(max(0.0, float(rows["accuracy_low"].min()) - 0.02) * 10) / 10  # type: ignore[arg-type]
     y = alt.Y("accuracy:Q", title="right", scale=alt.Scale(domain=[lowest, 1], nice=False), axis=alt.Axis(format="%", tickCount=6))
-    x = alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format="~g", grid=True, tickCount=6), scale=alt.Scale(zero=True))
+    x = alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format=",.4~f", grid=True, tickCount=6), scale=alt.Scale(zero=True))
     front = named.filter("is_on_front")
     steps = _base(front, _values(front, columns)).mark_line(color=GREY, strokeDash=[5, 4], interpolate="step-after").encode(x=x, y=y)
     across = base.mark_rule(strokeWidth=1.6).encode(x=alt.X("usd_a_thousand_low:Q"), x2="usd_a_thousand_high:Q", y=y)
@@ -1216,14 +1216,37 @@ def plane(frame: pl.DataFrame, *, is_simulated: bool = False) -> Chart:
 def _plane_title(rows: pl.DataFrame) -> str:
     front = rows.filter("is_on_front").sort("accuracy", "arm", descending=[True, False])
     best, sure = front.row(0, named=True), rows.filter(pl.col("front_share") >= 0.95).height
-    found = f"{_short(best['arm'], 48)} is right most often ({share(best['accuracy'], 1)}) at {usd(best['usd_a_thousand'])} for 1,000"
-    return f"{found}; {count(sure, 'arm', 'arms')} of {rows.height} surely on the front"
+    surely = f"{sure} of {rows.height} arms {'is' if sure == 1 else 'are'} surely on the front"
+    return f"{_short(best['arm'])} is right most often, {share(best['accuracy'], 1)}; {surely}"
+
+
+def frontier(frame: pl.DataFrame, *, target: float | None = None, is_simulated: bool = False) -> Chart:
+    """What could be had for which price: the policies that no other beats, with the target as a line. Takes the frontier of policies.offered."""
+    if frame.is_empty():
+        return nothing("How right can it be, and for how much?", LABEL_FIRST)
+    rows = frame.with_columns(is_simulated=pl.lit(is_simulated))
+    lowest = math.floor(max(0.0, float(rows["accuracy_low"].min()) - 0.02) * 10) / 10  # type: ignore[arg-type]
+    base = _base(rows, _values(rows, ["policy", "accuracy", "accuracy_low", "accuracy_high", "usd_a_thousand"])).encode(
+        x=alt.X("usd_a_thousand:Q", title="USD for 1,000 documents", axis=alt.Axis(format=",.4~f", grid=True, tickCount=6)), color=alt.value(BLUE)
+    )
+    y = alt.Y("accuracy:Q", title="right", scale=alt.Scale(domain=[lowest, 1], nice=False), axis=alt.Axis(format="%", tickCount=6))
+    band = base.mark_rule(strokeWidth=1.4, opacity=0.6).encode(y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q")
+    points = base.mark_point(filled=True, size=45, opacity=1).encode(
+        y=y, tooltip=["policy:N", alt.Tooltip("accuracy:Q", format=".1%"), "usd_a_thousand:Q"]
+    )
+    layers = [base.mark_line(interpolate="step-after", strokeWidth=1.4).encode(y=y), band, points]
+    if target is not None:
+        layers.append(_base(rows, [{"target": target}]).mark_rule(strokeDash=[5, 4], color=INK).encode(y="target:Q"))
+    best = rows.sort("accuracy", descending=True).row(0, named=True)
+    title = f"At most {share(best['accuracy'], 1)} right, for {usd(best['usd_a_thousand'])} a thousand documents"
+    below = f"{count(best['documents'], 'document', 'documents')}, seen from behind; lines: 95 % intervals; dashed: the target"
+    return _finished(alt.layer(*layers).properties(width=WIDTH, height=240), rows, title, below)
 
 
 def stability(frame: pl.DataFrame, *, most: int = 1) -> Chart:
     """How often the same question gets another answer, field by field, with its interval. Takes metrics.stability_by_field."""
     if frame.is_empty():
-        return nothing("Does the same question get the same answer?", "give an arm of a plan `repeats`, then run autod experiment PLAN.toml")
+        return nothing("Does the same question get the same answer?", "give an arm repeats, run autod experiment")
     arms = list(dict.fromkeys(frame.sort("pairs", "arm", descending=[True, False])["arm"].to_list()))[:most]
     rows = frame.filter(pl.col("arm").is_in(arms)).sort("share_differing", "field", descending=[True, False])
     base = _base(rows, _values(rows, ["field", "arm", "share_differing", "share_low", "share_high", "pairs"])).encode(
@@ -1349,6 +1372,7 @@ __all__ = [
     "errors_by_kind",
     "field_prices",
     "figure",
+    "frontier",
     "input_modes",
     "latency",
     "left_on_table",

@@ -578,7 +578,8 @@ def compare(
     from . import comparison, metrics, store
 
     with _settings() as settings, store.reading(settings.home) as con:
-        given = comparison.answers(con, field, is_simulated=metrics.choose_money(con, simulated))
+        kind = metrics.choose_money(con, simulated)
+        given = comparison.answers(con, field, is_simulated=kind)
     plane, pairs = comparison.plane(comparison.in_common(given)), comparison.pairs(given)
     if as_json:
         return _print_json({"field": field, "plane": plane.to_dicts(), "pairs": pairs.to_dicts()})
@@ -586,10 +587,33 @@ def compare(
         return print("No labelled document has an answer yet: autod labels import FILE, after autod ingest PATH")
     shown = ("arm", "documents", "accuracy", "accuracy_low", "accuracy_high", "usd_a_thousand", "usd_a_correct_document", "latency_s", "front_share")
     _print_rows([{name: _figure(row[name]) for name in shown} for row in plane.to_dicts()])
-    print()
+    print("\nUSD is simulated.\n" if kind else "")
     if pairs.is_empty():
         return print("There is one arm alone: ask the same documents in another way with autod experiment PLAN.toml")
     return print("\n".join(comparison.sentence(row) for row in pairs.to_dicts()))
+
+
+@app.command(epilog="Examples: autod buy --target 0.99 --field total_amount --person-usd 0.40   ·   autod buy --usd-a-thousand 5 --json")
+def buy(
+    target: Annotated[float | None, typer.Option("--target", help="Share of documents that shall be right.", metavar="SHARE", min=0, max=1)] = None,
+    usd_a_thousand: Annotated[
+        float | None, typer.Option("--usd-a-thousand", help="What 1,000 documents may cost, instead of a target.", metavar="X", min=0)
+    ] = None,
+    field: Annotated[str, typer.Option("--field", help="Field that shall be right; every labelled field without it.", metavar="F")] = "(all)",
+    person_usd: Annotated[float | None, typer.Option("--person-usd", help="What a document costs that a person reads.", metavar="X", min=0)] = None,
+    sure: Annotated[float, typer.Option("--sure", help="Certainty of the promise.", metavar="SHARE", min=0, max=1)] = 0.9,
+    simulated: Annotated[str, typer.Option("--simulated", help="auto, yes or no.", metavar="WORD")] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Find the cheapest cascade of the arms in the record that is right often enough, or the most right within a price; nothing is asked."""
+    from . import comparison, metrics, policies, store
+
+    with _settings() as settings, store.reading(settings.home) as con:
+        kind = metrics.choose_money(con, simulated)
+        given = comparison.answers(con, field, is_simulated=kind)
+    person, price = (None if value is None else Decimal(str(value)) for value in (person_usd, usd_a_thousand))
+    offer = policies.offered(given, target=target, usd_a_thousand=price, person_usd=person, sure=sure, votes=field != comparison.EVERY)
+    return _print_json(offer.columns()) if as_json else print("\n".join(offer.sentences("simulated USD" if kind else "USD")))
 
 
 def _figure(value: Any) -> Any:

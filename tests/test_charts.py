@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
-from autod_lib import advise, charts, metrics, page, resources, words
+from autod_lib import advise, charts, comparison, metrics, page, policies, resources, words
 from autod_lib.errors import SettingsError
 from autod_lib.settings import load_settings
 from autod_lib.store import reading
@@ -50,13 +50,31 @@ SOURCES: dict[str, tuple[str, Callable[..., Any]]] = {
     "accuracy_by_field": ("accuracy_by_field", charts.accuracy_by_field),
     "confusion": ("confusion", charts.confusion),
     "calibration": ("calibration", charts.calibration),
+    "plane": ("plane", lambda frame: charts.plane(frame, is_simulated=bool(frame["is_simulated"].any()))),
+    "frontier": ("frontier", lambda frame: charts.frontier(frame, target=0.9, is_simulated=bool(frame["is_simulated"].any()))),
     "errors_by_effort": ("errors_by_effort", charts.errors_by_effort),
     "accuracy_by_slice": ("accuracy_by_slice", charts.accuracy_by_slice),
     "latency": ("latency_by_hour", charts.latency),
     "throughput": ("calls_by_hour", charts.throughput),
     "search_hits": ("search_hits", lambda frame: charts.search_hits(frame, "who sent an invoice?")),
 }
+
+
+def _plane(con: Any) -> pl.DataFrame:
+    kind = metrics.choose_money(con)
+    return comparison.plane(comparison.in_common(comparison.answers(con, is_simulated=kind))).with_columns(is_simulated=pl.lit(kind))
+
+
+def _frontier(con: Any) -> pl.DataFrame:
+    kind = metrics.choose_money(con)
+    given = comparison.in_common(comparison.answers(con, is_simulated=kind))
+    found = policies.frontier(given, policies.policies(given)) if given.documents else pl.DataFrame(schema=policies.FRONTIER)
+    return found.with_columns(is_simulated=pl.lit(kind))
+
+
 SPECIAL: dict[str, Callable[..., pl.DataFrame]] = {
+    "plane": _plane,
+    "frontier": _frontier,
     "savings": advise.savings,
     "left_on_table": advise.left_on_table,
     "search_hits": lambda con: resources.side_by_side(None, metrics.search_record(con, "invoice receipt northwind")),
@@ -320,3 +338,13 @@ def test_input_modes_are_drawn_beside_how_often_they_are_right(tmp_path: Path) -
     assert "auto costs" in charts.svg(charts.input_modes(frame))
     assert "right" in charts.svg(charts.input_modes(frame))
     assert "--input file-low" in charts.svg(charts.input_modes(frame.head(0)))
+
+
+def test_answers_that_change_are_drawn_field_by_field(tmp_path: Path) -> None:
+    """A document that was asked twice; without one the figure says how to ask."""
+    ledger.again(tmp_path)
+    with reading(tmp_path) as con:
+        frame = metrics.stability_by_field(con)
+
+    assert "changes most: in 100" in charts.svg(charts.stability(frame))
+    assert "autod experiment" in charts.svg(charts.stability(frame.head(0)))
