@@ -197,7 +197,7 @@ def ingest(
     raise typer.Exit(report.exit_status)
 
 
-def _tell(report: "Report", as_json: bool) -> None:
+def _tell(report: Any, as_json: bool) -> None:
     if as_json:
         _print_json(report.columns())
     else:
@@ -561,10 +561,7 @@ def experiment(
             outcome = experiments.run(
                 wanted, settings, lambda arm, state: bar(state.done, state.total, f"{arm} · {note(state, is_simulated=settings.is_simulated)}")
             )
-    if as_json:
-        _print_json(outcome.columns())
-    else:
-        print("\n".join(outcome.sentences()))
+    _tell(outcome, as_json)
     raise typer.Exit(outcome.exit_status)
 
 

@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from .intervals import mcnemar
+
 EVERY: Final = "(all)"
 SURE: Final = 0.05  # chance of calling one difference real, over all pairs, where there is none
 POWER: Final = 0.8  # chance of deciding, with the documents that are said to be needed
@@ -122,11 +124,6 @@ def binomial_at_most(hits: int, n: int, share: float) -> float:
         return 0.0
     k = np.arange(hits + 1)
     return float(min(1.0, np.exp(log_choose(n)[: hits + 1] + k * log(share) + (n - k) * log(1 - share)).sum()))
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p-value of paired right and wrong, from the documents on which only one of the two was right."""
-    return min(1.0, 2 * binomial_at_most(min(only_first, only_second), only_first + only_second, 0.5))
 
 
 def sign_flips(differences: Floats, draws: int = DRAWS) -> float:

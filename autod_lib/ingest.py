@@ -80,7 +80,7 @@ def setup_hash(settings: Settings) -> str:
 
 def setup_of(settings: Settings, options: Options) -> str:
     """What a document must have a status under to be done; experiments give none, so that they take every document, and reuse what is answered."""
-    return options.setup or ("experiment" if options.experiment else setup_hash(settings))
+    return "experiment" if options.experiment else setup_hash(settings)
 
 
 class Outbox(Protocol):
@@ -115,8 +115,7 @@ def ingest(
     options = options or Options()
     roots = absolute_roots(paths)
     settings.require_key()
-    has_own_setup = bool(options.experiment or options.setup)
-    if not has_own_setup and (report := glance.nothing_new(roots, settings, options)) is not None:
+    if not options.experiment and (report := glance.nothing_new(roots, settings, options)) is not None:
         return report
     run_id = journal.new_run_id()
     with held(settings.home, run_id, "ingest", wait=options.wait):

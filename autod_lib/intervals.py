@@ -115,6 +115,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     >>> round(mcnemar(1, 9), 4), mcnemar(0, 0)
     (0.0215, 1.0)
     """
+    only_first, only_second = int(only_first), int(only_second)  # a number of numpy has 64 bits, which their powers leave
     discordant = only_first + only_second
     tail = sum(math.comb(discordant, hits) for hits in range(min(only_first, only_second) + 1))
     return float(min(Fraction(1), Fraction(2 * tail, 1 << discordant)))

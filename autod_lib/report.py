@@ -36,7 +36,6 @@ class Options:
     take_purged: bool = False
     experiment: str = ""  # name of the experiment that asks: its answers are kept, and no document gets a status from them
     repeat: int = 0  # asks anew, on purpose, what was answered before: the number of the repetition
-    setup: str = ""  # what a document with a status is done under; that of the settings where it is empty
 
 
 def options(

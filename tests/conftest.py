@@ -65,6 +65,25 @@ def empty_database() -> Path:
 
 
 @pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A workspace in which nothing has happened."""
+    pipeline.copy_empty_database(tmp_path / "home")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a label file as it is given, byte for byte."""
+
+    def write(text: str, name: str = "labels.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(text.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts Python source as a process of its own and waits for its first line, if it is to print one; kills what is left at the end."""
     started: list[subprocess.Popen[str]] = []

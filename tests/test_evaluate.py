@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -16,33 +15,12 @@ from autod_lib import charts, metrics, words
 from autod_lib.evaluate import averages, confidence, evaluation, precision, weighted
 from autod_lib.journal import Journal
 from autod_lib.labels import FIELDS, import_labels
-from autod_lib.store import database, load, reading, writing
+from autod_lib.store import load, reading, writing
 
 from . import ledger
 from .pipeline import one, rows
 
 SHA = {letter: letter * 64 for letter in "abcdef"}
-
-
-@pytest.fixture
-def home(tmp_path: Path, empty_database: Path) -> Path:
-    """A workspace in which nothing has happened."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    shutil.copyfile(empty_database, database(folder))
-    return folder
-
-
-@pytest.fixture
-def labels(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a label file as it is given, byte for byte."""
-
-    def write(text: str, name: str = "labels.csv") -> Path:
-        path = tmp_path / name
-        path.write_bytes(text.encode())
-        return path
-
-    return write
 
 
 def answer(home: Path, letter: str, **fields: Any) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,33 +12,11 @@ import pytest
 from autod_lib.errors import SettingsError, WorkspaceUnusable
 from autod_lib.journal import Journal
 from autod_lib.labels import UNNAMED, Label, export_labels, import_labels, record
-from autod_lib.store import database
 
 from .pipeline import one, rows
 
 SHA = {letter: letter * 64 for letter in "abcdef"}
 LABELS = "select document_sha256, field, value, is_absent, alternatives from labels_current order by all"
-
-
-@pytest.fixture
-def home(tmp_path: Path, empty_database: Path) -> Path:
-    """A workspace in which nothing has happened."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    shutil.copyfile(empty_database, database(folder))
-    return folder
-
-
-@pytest.fixture
-def labels(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a label file as it is given, byte for byte."""
-
-    def write(text: str, name: str = "labels.csv") -> Path:
-        path = tmp_path / name
-        path.write_bytes(text.encode())
-        return path
-
-    return write
 
 
 def seen(home: Path, **paths: str) -> None:
