@@ -11,6 +11,7 @@ import contextlib
 import logging
 import math
 import random
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -166,6 +167,8 @@ def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
         limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
         follow_redirects=False,
         trust_env=not settings.is_loopback,
+        # Without TLS nobody's certificate is looked at: reading all that the machine trusts would be most of the client's making.
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if settings.base_url.startswith("http:") else True,
     )
 
 

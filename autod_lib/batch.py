@@ -301,10 +301,12 @@ class _Settling:
 
     def rest(self, end_of: Callable[[dict[str, Any]], End]) -> int:
         """Settles what no line came back for; returns how many calls that were."""
-        count = 0
-        while starts := self._starts(WITHOUT_END, most=LINES_AT_ONCE):
+        count, are_more = 0, True
+        while are_more:
+            starts = self._starts(WITHOUT_END, most=LINES_AT_ONCE)
             self._settle([(start, end_of(start)) for start in starts])
             count += len(starts)
+            are_more = len(starts) == LINES_AT_ONCE
         return count
 
     def _starts(self, asked: str, **given: Any) -> list[dict[str, Any]]:

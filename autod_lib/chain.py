@@ -19,6 +19,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import SettingsError
+from .quick_imports import without_grammar
 from .settings import PROJECT
 
 PATHS: Final = ("inbox", "labels", "home")  # parameters that hold a path, made absolute where they were written
@@ -190,7 +191,8 @@ def resolved(chain: Chain, given: Mapping[str, str], *, refused: Callable[[list[
 
 
 def _known_parameters(chain: Chain, problems: list[str]) -> dict[str, dict[str, Any]]:
-    import papermill
+    with without_grammar():
+        import papermill
 
     known = {}
     for path in dict.fromkeys(step.notebook for step in chain.step if step.notebook):

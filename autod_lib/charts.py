@@ -18,12 +18,15 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-import altair as alt
 import polars as pl
 
 from .page import NOTHING_YET, SIMULATED, STYLE, Html, count, day, escape, share, usd, visible, wrapped
 from .page import days as page_days
+from .quick_imports import without_grammar
 from .reconcile import STEPS
+
+with without_grammar():
+    import altair as alt
 
 BLUE, SKY, ORANGE, GREEN, PINK, RED, YELLOW, GREY = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#8c959f"
 PALETTE: Final = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY)

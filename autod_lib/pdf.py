@@ -251,6 +251,23 @@ def _nameless_file() -> int:
         return os.dup(file.fileno())
 
 
+def _begin(connection: int, shared: int, told: str) -> "subprocess.Popen[bytes]":
+    """A process of `pdf_worker` with these two descriptors."""
+    library = str(Path(__file__).resolve().parent.parent)
+    # Neither key nor proxy nor any other setting of this process is the worker's business; an empty PATH finds no outside program.
+    environment = {"PATH": "", "PYTHONPATH": library, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+    environment |= {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "autod_lib.pdf_worker", str(connection), told],
+        pass_fds=[connection, shared],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,  # a terminal's Ctrl-C is for the command, which lets documents in work end
+    )
+
+
 class _Worker:
     """One process and its end of the socket; at most one document at a time."""
 
@@ -260,21 +277,9 @@ class _Worker:
         self._loop = asyncio.get_running_loop()
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
-        library = str(Path(__file__).resolve().parent.parent)
-        # Neither key nor proxy nor any other setting of this process is the worker's business; an empty PATH finds no outside program.
-        environment = {"PATH": "", "PYTHONPATH": library, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
-        environment |= {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}
         told = asdict(limits) | counting | {"shared_file": self._shared}
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "autod_lib.pdf_worker", str(theirs.fileno()), json.dumps(told)],
-                pass_fds=[theirs.fileno(), self._shared],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                start_new_session=True,  # a terminal's Ctrl-C is for the command, which lets documents in work end
-            )
+            self._process = _begin(theirs.fileno(), self._shared, json.dumps(told))
         self._received = bytearray()
         self._longest_frame = 8 * limits.max_text_characters + 1_000_000
         self._facts: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from . import __version__, journal, store
 from .chain import find_notebooks
+from .quick_imports import without_grammar
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 FAILED: Final = 'class="problem"'  # marks a page of a notebook that failed, here and in templates/autod
@@ -38,7 +39,8 @@ def links(home: Path, name: str, coming: Sequence[str]) -> list[dict[str, Any]]:
 
 def render(executed: Path, page: Path, *, problem: str | None = None, links: Sequence[Mapping[str, Any]] = ()) -> None:
     """Renders an executed notebook as one page without code, script or anything from outside; what it failed of stands at its top."""
-    import nbformat
+    with without_grammar():
+        import nbformat
     from nbconvert import HTMLExporter
     from traitlets.config import Config
 

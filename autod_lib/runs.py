@@ -30,6 +30,7 @@ from . import doctor, errors, journal, rendering, store, workspace
 from .alerts import Alert
 from .chain import PATHS, Step
 from .errors import SettingsError, WorkspaceBusy
+from .quick_imports import without_grammar
 from .report import start_columns
 from .settings import SECRETS, Settings, variable
 
@@ -249,7 +250,8 @@ def _attempt(step: Step, place: Path, environ: Mapping[str, str]) -> StepRun:
 def _notebook(step: Step, place: Path, environ: Mapping[str, str]) -> StepRun:
     import warnings
 
-    import papermill
+    with without_grammar():
+        import papermill
     from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config

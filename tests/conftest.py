@@ -12,9 +12,9 @@ import duckdb
 import hypothesis
 import pytest
 
-from autod_lib import local_api, store
+from autod_lib import local_api, pdf, store
 
-from . import forked, pipeline
+from . import forked, ledger, pipeline
 
 for _name in [name for name in os.environ if name.startswith(("AUTOD_", "OPENAI_"))]:
     del os.environ[_name]
@@ -29,6 +29,9 @@ def _simulated_api(arguments: list[str]) -> subprocess.Popen[str]:
 
 
 local_api._begin = _simulated_api
+BEGIN_A_READER: Final = pdf._begin
+if sys.platform == "linux":
+    pdf._begin = forked.reader
 OPEN: Final = store._open
 
 
@@ -51,6 +54,12 @@ def databases_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_open", OPEN)
 
 
+@pytest.fixture
+def readers_start_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that reads PDFs is started as an installed autoD starts it, and not forked."""
+    monkeypatch.setattr(pdf, "_begin", BEGIN_A_READER)
+
+
 def _open_or_copy(home: Path, *, read_only: bool, **further: Any) -> duckdb.DuckDBPyConnection:
     if not read_only:
         with suppress(OSError):  # the opening says what is wrong
@@ -62,6 +71,21 @@ def _open_or_copy(home: Path, *, read_only: bool, **further: Any) -> duckdb.Duck
 def empty_database() -> Path:
     """A database in which nothing has happened, to be copied into a workspace."""
     return pipeline.empty_database()
+
+
+@pytest.fixture(scope="session")
+def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives a workspace of `ledger.WORKSPACES`, loaded, that is made once for all tests: to be read, and copied by who writes into it."""
+    folder = tmp_path_factory.mktemp("workspaces")
+
+    def made(name: str) -> Path:
+        home = folder / name
+        if not home.exists():
+            ledger.WORKSPACES[name](home)
+            store.load(home)
+        return home
+
+    return made
 
 
 @pytest.fixture

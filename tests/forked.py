@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+
+from autod_lib import pdf, pdf_worker
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h: an orphan below this process becomes its child, and can be waited for
@@ -47,6 +50,46 @@ def process(name: str, arguments: list[str], **options: Any) -> subprocess.Popen
     if sys.platform != "linux":
         return subprocess.Popen([sys.executable, *STARTED_AFRESH[name], *arguments], text=True, start_new_session=True, **options)
     return Forked([name, *arguments], text=True, **options)
+
+
+class Reader(subprocess.Popen[bytes]):
+    """A process that reads PDFs, forked from the one that asks for it, which has the vocabulary; what it does and may do is `pdf_worker`'s."""
+
+    def _execute_child(self, args: Any, executable: Any, preexec_fn: Any, close_fds: Any, pass_fds: Any, *_: Any) -> None:
+        import pypdf  # noqa: F401  once here, not in each of them
+
+        told = json.loads(args[-1])
+        if told["encoding"]:
+            pdf_worker.count_tokens("", told)
+        self.pid = os.fork()
+        if not self.pid:
+            try:
+                _read(*pass_fds, told)
+            finally:
+                os._exit(1)
+        self._child_created = True
+
+
+def _read(connection: int, shared: int, told: dict[str, Any]) -> None:
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(null, stream)
+    first, second = sorted((connection, shared))
+    for between in ((3, first), (first + 1, second), (second + 1, os.sysconf("SC_OPEN_MAX"))):
+        os.closerange(*between)  # the asker's ends and locks among them, which would outlive it here
+    inherited = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE")
+    sys.argv = ["pdf_worker", str(connection), json.dumps(told | {"memory_bytes": told["memory_bytes"] + inherited})]
+    pdf_worker.main()
+    os._exit(0)
+
+
+def reader(connection: int, shared: int, told: str) -> "subprocess.Popen[bytes]":
+    """What `pdf._begin` gives, as a fork of this process."""
+    return Reader(["reader", told], pass_fds=[connection, shared])
 
 
 @cache
@@ -116,6 +159,7 @@ def _become(request: dict[str, Any], streams: list[int]) -> Callable[[], Any]:
     random.seed()
     name, *arguments = request["arguments"]
     sys.argv = ["autod", *arguments]
+    pdf._begin = reader
     return sys.modules[MODULES[name]].main  # type: ignore[no-any-return]
 
 
@@ -125,12 +169,16 @@ def _import_everything() -> None:
     import autod_lib.cli
     import autod_lib.ingest
     import autod_lib.local_api.__main__
+    import autod_lib.local_api.counting
     import autod_lib.local_api.server
     import autod_lib.pdf
     import autod_lib.reconcile
     import autod_lib.resources
+    import autod_lib.tokens
 
     autod_lib.api._client_class()
+    autod_lib.local_api.counting.encoding_for("gpt-5-mini")
+    autod_lib.tokens.encoding_for("gpt-5-mini")
 
 
 if __name__ == "__main__":

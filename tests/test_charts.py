@@ -95,13 +95,11 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def frames(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, pl.DataFrame]]:
+def frames(workspaces: Callable[[str], Path]) -> dict[str, dict[str, pl.DataFrame]]:
     """What each figure is drawn from, of four workspaces."""
-    folder = tmp_path_factory.mktemp("ledgers")
     made: dict[str, dict[str, pl.DataFrame]] = {}
     for name in ("full", "tiny", "simulated", "empty"):
-        ledger.WORKSPACES[name](folder / name)
-        with reading(folder / name) as con:
+        with reading(workspaces(name)) as con:
             made[name] = {
                 source: SPECIAL[source](con) if source in SPECIAL else getattr(metrics, source)(con)
                 for source in {source for source, _ in SOURCES.values()} | {"headline", "documents", "review_queue"}

@@ -17,7 +17,6 @@ from autod_lib.journal import Journal
 from autod_lib.labels import FIELDS, import_labels
 from autod_lib.store import load, reading, writing
 
-from . import ledger
 from .pipeline import one, rows
 
 SHA = {letter: letter * 64 for letter in "abcdef"}
@@ -72,11 +71,9 @@ def result(judged_ledger: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def judged_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def judged_ledger(workspaces: Callable[[str], Path]) -> Path:
     """Three weeks with labels."""
-    folder = tmp_path_factory.mktemp("ledger")
-    ledger.full(folder)
-    return folder
+    return workspaces("full")
 
 
 def test_accuracy_comes_with_the_interval_that_scipy_gives(judged_ledger: Path, result: dict[str, Any]) -> None:

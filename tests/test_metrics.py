@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -17,8 +18,8 @@ from autod_lib.errors import SettingsError, WorkspaceUnusable
 from autod_lib.local_api.vector_stores import Chunk, ranking, words_of
 from autod_lib.store import reading
 
-from . import ledger
-
+Connect = Callable[[str], duckdb.DuckDBPyConnection]
+Frame = Callable[[str, str], pl.DataFrame]
 NOT_VIEWS = {"read", "provenance", "in_period", "utc_day", "choose_money", "search_record"}
 FUNCTIONS = {
     name: function
@@ -46,35 +47,29 @@ DATED = [name for name, function in FUNCTIONS.items() if "since" in inspect.sign
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One workspace of each kind, made once for this file."""
-    folder = tmp_path_factory.mktemp("ledgers")
-    for name, make in ledger.WORKSPACES.items():
-        make(folder / name)
-    return {name: folder / name for name in ledger.WORKSPACES}
-
-
-@pytest.fixture(scope="module")
-def connect(homes: dict[str, Path]) -> Iterator[Callable[[str], duckdb.DuckDBPyConnection]]:
+def connect(workspaces: Callable[[str], Path]) -> Iterator[Connect]:
     """Opens one of the workspaces as the notebooks do; each once for this file."""
     opened = {}
     with ExitStack() as stack:
 
         def begin(name: str) -> duckdb.DuckDBPyConnection:
             if name not in opened:
-                opened[name] = stack.enter_context(reading(homes[name]))
+                opened[name] = stack.enter_context(reading(workspaces(name)))
             return opened[name]
 
         yield begin
 
 
-Connect = Callable[[str], duckdb.DuckDBPyConnection]
+@pytest.fixture(scope="module")
+def frame(connect: Connect) -> Frame:
+    """What a function gives of a workspace, asked once for this file."""
+    return cache(lambda name, workspace: FUNCTIONS[name](connect(workspace)))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_an_empty_ledger_gives_the_same_columns_and_no_rows(name: str, connect: Connect) -> None:
+def test_an_empty_ledger_gives_the_same_columns_and_no_rows(name: str, frame: Frame) -> None:
     """A figure of a workspace in which nothing happened has the columns it always has, of the same types."""
-    full, empty = FUNCTIONS[name](connect(OWN_LEDGER.get(name, "full"))), FUNCTIONS[name](connect("empty"))
+    full, empty = frame(name, OWN_LEDGER.get(name, "full")), frame(name, "empty")
 
     assert full.height > 0
     assert empty.height == (full.height if name in DEFINITIONS else name == "backlog")  # that nothing waits is something to say
@@ -82,18 +77,18 @@ def test_an_empty_ledger_gives_the_same_columns_and_no_rows(name: str, connect: 
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_docstring_names_every_column_of_the_frame(name: str, connect: Connect) -> None:
+def test_the_docstring_names_every_column_of_the_frame(name: str, frame: Frame) -> None:
     """Whoever reads help() finds the columns that the frame has, save where the view is said to have further ones."""
     text = FUNCTIONS[name].__doc__ or ""
-    missing = [column for column in FUNCTIONS[name](connect("empty")).columns if column not in text]
+    missing = [column for column in frame(name, "empty").columns if column not in text]
 
     assert not missing or "further columns of the view" in text or "the same day by day" in text.lower()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_money_stays_decimal_counts_are_whole_and_times_are_utc(name: str, connect: Connect) -> None:
+def test_money_stays_decimal_counts_are_whole_and_times_are_utc(name: str, frame: Frame) -> None:
     """No amount passes through a float, no count is a Decimal, and no time carries the machine's own zone."""
-    for column, kind in FUNCTIONS[name](connect("full")).schema.items():
+    for column, kind in frame(name, "full").schema.items():
         if column.endswith(("_usd", "_amount")):
             assert isinstance(kind, pl.Decimal), column
             assert kind.scale in (4, 12), column
@@ -105,10 +100,10 @@ def test_money_stays_decimal_counts_are_whole_and_times_are_utc(name: str, conne
             assert kind == pl.Date
 
 
-def test_the_same_ledger_gives_the_same_rows_in_the_same_order(homes: dict[str, Path], connect: Connect) -> None:
+def test_the_same_ledger_gives_the_same_rows_in_the_same_order(workspaces: Callable[[str], Path], frame: Frame) -> None:
     """The order is total and no sum depends on it: every frame read twice, by connections of their own, is the same to the last bit."""
-    with reading(homes["full"]) as con:
-        differ = [name for name, function in FUNCTIONS.items() if not function(con).equals(function(connect("full")))]
+    with reading(workspaces("full")) as con:
+        differ = [name for name, function in FUNCTIONS.items() if not function(con).equals(frame(name, "full"))]
 
     assert not differ
 

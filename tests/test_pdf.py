@@ -27,6 +27,7 @@ from pypdf import PasswordType, PdfReader, PdfWriter
 from autod_lib import pdf_worker
 from autod_lib.pdf import FLAGS, QUARANTINED, REJECTED, Limits, Readers, Reading
 
+pytestmark = pytest.mark.usefixtures("readers_start_afresh")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 HOSTILE = SHARED / "hostile_pdfs"
 REAL = SHARED / "real_pdfs"
