@@ -58,6 +58,8 @@ TABLES: Final = {
     "deletion": ("deletions",),
     "purge": ("purges",),
     "label": ("labels_log",),
+    "label_withdrawn": ("label_withdrawals",),
+    "review_action": ("review_actions",),
     "alert": ("alerts",),
     "reconciled": ("reconciliation_steps",),
     "call_reconciled": ("call_reconciliations",),
