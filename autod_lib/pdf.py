@@ -24,6 +24,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import orjson
+
 from .errors import AutodError
 from .pdf_worker import COUNT, FILE, HEADER, TEXT, frame
 from .settings import Settings
@@ -379,7 +381,7 @@ class _Worker:
 
     def _on_frame(self, kind: bytes, payload: bytes) -> None:
         if kind == b"j":
-            self._facts |= json.loads(payload)
+            self._facts |= orjson.loads(payload)
         elif kind == b"f":
             self._facts["file_base64"] = os.pread(self._shared, int(payload), 0)
         elif kind == b"e" and not self._done.done():
