@@ -114,6 +114,7 @@ def _fields(document: Document) -> list[dict[str, Any]]:
             "name": name,
             "value": None if (value := document.values[name]) is None else visible(value),
             "is_said": name in document.said,
+            "is_sought": value is not None and name not in ("doc_type", "language_detected"),  # which no page need spell out
             "other": f"{who} says {visible(says or 'none')}" if (who, says) != ("", None) else "",
             "choices": list(DocType) if name == "doc_type" else [],
         }

@@ -99,7 +99,7 @@ function render({ model, el }) {
     const notes = [];
     if (field.is_said) notes.push("labelled");
     if (field.other) notes.push(field.other);
-    if (!places(field.name).length && field.value !== null) notes.push("not found on the page");
+    if (field.is_sought && !places(field.name).length) notes.push("not found on the page");
     line.append(make("td", "autod-note", notes.join(" · ")));
     return line;
   }
