@@ -67,7 +67,8 @@ class Desk:
         """The accuracy anew, at the end in any case; between documents as long as nobody has to wait for it."""
         if self._is_quick or self.session.document is None:
             begun = time.monotonic()
-            self._accuracy = f"{_sentence(self.session.before)} before, {_sentence(self.session.accuracy())} now"
+            before, now = _sentence(self.session.before), _sentence(self.session.accuracy())
+            self._accuracy = now if now == before else f"{before} before, {now} now"
             self._is_quick = time.monotonic() - begun < QUICK_S
 
     def _show(self, number: int | None = None) -> None:

@@ -100,7 +100,7 @@ function render({ model, el }) {
     if (field.is_said) notes.push("labelled");
     if (field.other) notes.push(field.other);
     if (field.is_sought && !places(field.name).length) notes.push("not found on the page");
-    line.append(make("td", "autod-note", notes.join(" · ")));
+    if (notes.length) value.append(make("div", "autod-note", notes.join(" · ")));
     return line;
   }
 
@@ -141,7 +141,7 @@ function render({ model, el }) {
     const message = make("p", "autod-message", shown.message || " ");
     message.setAttribute("role", "status");
     const about = make("p", "autod-about", `labels by ${shown.labeller} · ${shown.accuracy}`);
-    const keys = make("dl", "autod-keys", ...KEYS.flatMap(([key, what]) => [make("dt", "", key), make("dd", "", what)]));
+    const keys = make("div", "autod-keys", ...KEYS.flatMap(([key, what]) => [make("b", "", key), make("span", "", what)]));
     const table = make("table", "", make("tbody", "", ...(here ? here.fields.map(row) : [])));
     const side = make("div", "autod-side", head, table, message, about, keys);
     const old = root.querySelector(".autod-sheet")?.scrollTop ?? 0;
