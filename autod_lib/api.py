@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 RETRY_QUOTA: Final = 100  # a retry takes one, a success gives one back: a dead API is not hammered (AWS SDK retry quota)
 FIRST_WAIT_S: Final = 0.5
+UNKNOWN: Final = End()
 SHORTEST_CALL_S: Final = 1.0  # an attempt that may begin gets at least so long
 COUNTED: Final = frozenset({"model", "instructions", "input", "text", "reasoning", "tools", "tool_choice"})  # what decides the input tokens
 log = logging.getLogger("autod")
@@ -414,7 +415,7 @@ class Api:
             await self.budget.settle(call_id, None, is_unsettled=False)
             raise
         sent = time.perf_counter()
-        end = End()
+        end = UNKNOWN
         try:
             end = without_key(await self._send(request.body, min(settings.call_deadline_s, max(SHORTEST_CALL_S, until - self.clock()))), self.key)
             if request.purpose == "prewarm" and end.outcome == "empty":  # it was asked to write the cache and say nothing
@@ -425,7 +426,8 @@ class Api:
             raise
         finally:
             cost = price_end(end, request.model, started_at, tier)
-            end = replace(end, usage=prices.believable(end.usage))
+            if (usage := prices.believable(end.usage)) is not end.usage:
+                end = replace(end, usage=usage)
             finished_at = now()
             if finished_at < started_at:
                 back = f"the clock went back by {started_at - finished_at} during the call: its day may be wrong"
@@ -438,7 +440,7 @@ class Api:
                     "call_finished", **start, **end_columns(end, cost, started_at, finished_at, latency_ms, keep_text=self.settings.keep_text)
                 )
             except WorkspaceUnusable:  # the ledger holds only its start: whatever came back, the call is unsettled
-                end, cost = End(), prices.Cost(None, None)
+                end, cost = UNKNOWN, prices.Cost(None, None)
                 raise
             finally:
                 self.tally.add(end, cost, upper)

@@ -24,12 +24,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import orjson
+
 from .errors import AutodError
 from .pdf_worker import COUNT, FILE, HEADER, TEXT, frame
 from .settings import Settings
 
 START_SECONDS = 60.0
 """How long a worker may take to start: half a second of imports, a hundred times over for a loaded machine."""
+
+BUSY = 3
+"""How many times its processor time a document may take by the clock: a worker has half a core at worst, one that hangs is ended all the same."""
 
 LONGEST_COUNTED = 60_000
 """Bytes of a text whose tokens are counted on request: it goes out in one piece."""
@@ -40,7 +45,9 @@ LONGEST_REQUEST = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one document may take. The memory is the whole address space of a worker, 60 MB of which are taken before any document."""
+    """What one document may take. The seconds are of processor time, and three times as many by the clock; the memory is the whole address space of a
+    worker, 60 MB of which are taken before any document.
+    """
 
     max_bytes: int = 50_000_000
     seconds: float = 10.0
@@ -304,7 +311,7 @@ class _Worker:
             )
         self._facts, self._done = {}, self._loop.create_future()
         started = self._loop.time()
-        deadline = self._loop.call_later(self._limits.seconds, self._stop)
+        deadline = self._loop.call_later(BUSY * self._limits.seconds, self._stop)
         try:
             self._socket.send(frame(b"q", request))
             finished = not self.is_dead and await self._done
@@ -340,10 +347,10 @@ class _Worker:
         self._process.kill()  # it has closed its socket: whatever still runs is of no use
         ended_by = -self._process.wait()
         facts: dict[str, Any] = {"status": "quarantined"}
-        if self._is_stopped or ended_by == signal.SIGXCPU:
+        if self._is_stopped or ended_by in (signal.SIGPROF, signal.SIGXCPU):
             return facts | {
                 "problem": "time_limit",
-                "sentence": f"Reading it takes more than {self._limits.seconds:g} seconds. Look at it, then allow it.",
+                "sentence": f"Reading it takes more than {self._limits.seconds:g} seconds of processor time. Look at it, then allow it.",
             }
         return facts | {
             "problem": "reader_died",
@@ -379,7 +386,7 @@ class _Worker:
 
     def _on_frame(self, kind: bytes, payload: bytes) -> None:
         if kind == b"j":
-            self._facts |= json.loads(payload)
+            self._facts |= orjson.loads(payload)
         elif kind == b"f":
             self._facts["file_base64"] = os.pread(self._shared, int(payload), 0)
         elif kind == b"e" and not self._done.done():

@@ -233,10 +233,13 @@ def _rounded(rate: Decimal) -> Decimal:
 
 
 @lru_cache(maxsize=4096)
-def _rates_by_length(model: str, day: date, above: int, tier: str) -> Rates | None:
+def _rates_by_length(model: str, day: date, tier: str) -> dict[int, Rates | None]:
+    """The rates of each step of prompt length, by the number of input tokens above which it begins; empty when nobody prices the model."""
     found = _prices(model, day, tier)
-    if found is None:
-        return None
+    return {} if found is None else {above: _rates_above(found, model, day, above, tier) for above in found.steps()}
+
+
+def _rates_above(found: _Prices, model: str, day: date, above: int, tier: str) -> Rates | None:
     full, output = _rate(found.input, above + 1, found.factor), _rate(found.output, above + 1, found.factor)
     if full is None or output is None:
         return None
@@ -262,17 +265,14 @@ def rates_for(model: str, at: datetime, input_tokens: int = 0, service_tier: str
     threshold of input tokens. Tiers: see `billed_tier`.
     """
     day, tier = _day(at), billed_tier(service_tier)
-    found = _prices(model, day, tier)
-    if found is None:
-        return None
-    return _rates_by_length(model, day, max(start for start in found.steps() if start == 0 or input_tokens > start), tier)
+    found = _rates_by_length(model, day, tier)
+    return found[max(above for above in found if above == 0 or input_tokens > above)] if found else None
 
 
 def all_rates(model: str, day: date) -> list[Rates]:
     """Every rate of a model on this UTC day: one for each service tier and step of prompt length; empty when nobody prices it."""
     tiers = [*TIERS, *sorted({line.service_tier for line in _own.lines} - set(TIERS))]
-    found = [(tier, prices) for tier in tiers if (prices := _prices(model, day, tier)) is not None]
-    return [rates for tier, prices in found for above in prices.steps() if (rates := _rates_by_length(model, day, above, tier)) is not None]
+    return [rates for tier in tiers for rates in _rates_by_length(model, day, tier).values() if rates is not None]
 
 
 def names() -> list[str]:

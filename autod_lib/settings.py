@@ -99,7 +99,9 @@ class Settings(BaseModel):
 
     readers: int = Field(2, description="Worker processes that read PDFs.", ge=1, le=64)
     max_pdf_bytes: int = Field(50_000_000, description="Largest PDF that is read, in bytes.", ge=1)
-    reader_seconds: float = Field(10.0, description="Longest time a PDF may take to read, in seconds.", gt=0, le=600)
+    reader_seconds: float = Field(
+        10.0, description="Longest processor time a PDF may take to read, in seconds; by the clock three times as long.", gt=0, le=600
+    )
     reader_memory_bytes: int = Field(1_000_000_000, description="Memory a PDF may take to read, in bytes.", ge=200_000_000)
     keep_text: bool = Field(True, description="Keep what documents say in their words: raw answers, excerpts, summaries, lists, notes, titles.")
     links_outside: bool = Field(False, description="Follow links that lead out of the folder named.")

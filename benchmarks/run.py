@@ -27,6 +27,8 @@ from autod_lib import local_api
 AUTOD = [str(Path(sys.executable).parent / "autod")]
 YARDSTICK = [sys.executable, str(Path(__file__).parent / "yardstick.py")]
 LATENCY_S = 0.5
+SENT = ("--input", "file-low")  # as the yardstick sends them
+TURNS = 3
 
 
 def run(command: list[str], environ: dict[str, str]) -> tuple[float, float, int, str]:
@@ -102,14 +104,20 @@ class Bench:
 def throughput(bench: Bench) -> None:
     """Documents a second at 64 in flight against the limit, and processor time against the yardstick."""
     n, short, limit = bench.documents, 128, 64 / LATENCY_S
-    ours_short, yard_short = bench.autod(short, 64, "--input", "file-low"), bench.yardstick(short, 64)
-    ours, yard = bench.autod(n, 64, "--input", "file-low"), bench.yardstick(n, 64)
-    bench.report("documents a second, 64 in flight, of the limit", f"{ours[3] / limit:.1%}", ">= 90 %", f"yardstick {yard[3] / limit:.1%}")
-    ms, yard_ms = (1000 * (long[0] - brief[0]) / (n - short) for long, brief in ((ours, ours_short), (yard, yard_short)))
-    bench.report("processor time a document, of the yardstick", f"{ms / yard_ms:.2f}", "<= 0.6", f"{ms:.2f} ms against {yard_ms:.2f} ms")
-    bench.report("peak memory at 64 in flight", f"{ours[2] / 1e6:.0f} MB", "<= 200 MB", f"yardstick {yard[2] / 1e6:.0f} MB")
+    turns = [
+        (bench.autod(short, 64, *SENT), bench.yardstick(short, 64), bench.autod(n, 64, *SENT), bench.yardstick(n, 64)) for _ in range(TURNS)
+    ]  # in turns, so that what slows the machine down slows both
+    ours, yard = (max(long[3] for long in column) for column in zip(*(turn[2:] for turn in turns), strict=True))
+    bench.report("documents a second, 64 in flight, of the limit", f"{ours / limit:.1%}", ">= 90 %", f"yardstick {yard / limit:.1%}")
+    costs = [[1000 * (long[0] - brief[0]) / (n - short) for brief, long in zip(turn[:2], turn[2:], strict=True)] for turn in turns]
+    shares = sorted(ms / yard_ms for ms, yard_ms in costs)
+    ms, yard_ms = (statistics.median(column) for column in zip(*costs, strict=True))
+    beside = f"{shares[0]:.2f} to {shares[-1]:.2f}; {ms:.2f} ms against {yard_ms:.2f} ms"
+    bench.report("processor time a document, of the yardstick", f"{statistics.median(shares):.2f}", "<= 0.6", beside)
+    peak, yard_peak = (max(long[2] for long in column) for column in zip(*(turn[2:] for turn in turns), strict=True))
+    bench.report("peak memory at 64 in flight", f"{peak / 1e6:.0f} MB", "<= 200 MB", f"yardstick {yard_peak / 1e6:.0f} MB")
     text = bench.autod(n, 64, "--input", "text")
-    bench.report("documents a second with text and tokens, of those without", f"{text[3] / ours[3]:.2f}", ">= 0.9")
+    bench.report("documents a second with text and tokens, of those without", f"{text[3] / ours:.2f}", ">= 0.9")
 
 
 def wide(bench: Bench) -> None:
