@@ -60,6 +60,7 @@ TABLES: Final = {
     "label": ("labels_log",),
     "label_withdrawn": ("label_withdrawals",),
     "review_action": ("review_actions",),
+    "policy": ("policies",),
     "alert": ("alerts",),
     "reconciled": ("reconciliation_steps",),
     "call_reconciled": ("call_reconciliations",),
