@@ -219,7 +219,7 @@ def nothing(question: str, way: str = "run autod ingest FOLDER") -> alt.Chart:
     drawn = alt.Chart(alt.InlineData(values=[{"text": lines}])).mark_text(align="left", baseline="top", lineBreak="\n", fontSize=13, color=FAINT)
     placed = drawn.encode(text=alt.Text("text:N"), x=alt.value(4), y=alt.value(4)).properties(width=WIDTH, height=46)
     made: alt.Chart = placed.properties(
-        title=alt.TitleParams(text=question, subtitle="no data"), description=f"{question} {NOTHING_YET}", usermeta=EMPTY
+        title=alt.TitleParams(text=question, subtitle="no data"), description=f"{question} {NOTHING_YET} {way}", usermeta=EMPTY
     ).configure(**CONFIG)
     return made
 
