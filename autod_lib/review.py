@@ -138,8 +138,13 @@ class Session:
         return bool(self._history)
 
     def accept(self) -> str:
-        """All values of this document that nobody corrected here are right, an absent one rightly absent: a label for each; then the next."""
+        """All values of this document that nobody corrected here are right, an absent one rightly absent: a label for each; then the next.
+
+        A document without a kind, whose answer broke the rules, is not accepted: there is nothing that could be right.
+        """
         document = self._here()
+        if document.values["doc_type"] is None:
+            return f"{document.file_name} has no kind: say first what it is (e)."
         given = {name: value for name, value in document.values.items() if name not in document.said}
         told = self._record("accept", given)
         self._go(self.place + 1)
@@ -151,6 +156,8 @@ class Session:
         if name not in document.values:
             return f"{name!r} is no field that is reviewed here."
         value, problem = labels.stored(name, text.strip())
+        if name == "doc_type" and text.strip() == labels.ABSENT:
+            problem = "every document has a kind; Unknown is one"
         if problem or not text.strip():
             return f"{name}: {text[:60]!r} was not recorded: {problem or 'nothing was typed; x says that the document has none'}."
         told = self._record("correct", {name: value})

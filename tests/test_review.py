@@ -162,6 +162,19 @@ def test_every_action_is_a_label_at_once_and_the_last_ones_can_be_taken_back(hom
     assert rows(home, f"select {columns} from review_sessions") == [("anna", 3, 3, 0, 0, 24, 4, 310.0)]
 
 
+def test_an_answer_without_a_kind_is_not_accepted_unseen(home: Path) -> None:
+    """An answer that broke the rules has no values: Enter would say that the document has none either."""
+    answered(home, {"doc_type": None, "is_valid": False})
+    session = Session(settings_of(home), labeller="anna", share=0)
+
+    assert "has no kind" in session.accept()
+    assert "Unknown is one" in session.correct("doc_type", labels.ABSENT)
+    assert one(home, "select count(*) from labels_log") == 0
+    session.correct("doc_type", "Letter")
+    session.accept()
+    assert len(rows(home, LABELS)) == 8
+
+
 def test_nobodys_label_is_replaced_but_ones_own(home: Path) -> None:
     """Another labeller who was quicker counts; both are kept, and the reviewer is told."""
     (sha,) = answered(home, {"confidence_score": 0.1, "issuer": "Alder"})
