@@ -176,16 +176,17 @@ class Session:
         """Takes back the last action and its labels; what the labeller said before counts again."""
         if not self._history:
             return "There is nothing to take back."
-        done = self._history.pop()
-        self.place = done.place
-        document = self._here()
+        done = self._history[-1]
+        document = self.documents[done.place]
         events = [
             ("label_withdrawn", {"document_sha256": document.document_sha256, "label_run_id": run_id, "label_seq": seq}) for run_id, seq in done.given
         ]
         names = sorted(done.values) if done.given else []
         self._write([*events, self._action(document, done.action, names, is_undo=True)])
+        self._history.pop()
         document.values |= done.values
         document.said = set(done.said)
+        self.place = done.place
         self._meet()
         return f"{document.file_name}: {done.action} taken back."
 
@@ -227,11 +228,16 @@ class Session:
         self._meet()
 
     def _meet(self) -> None:
-        """Asks what others have said of the document whose turn it is: they may have been at it meanwhile."""
         self._since = self._clock()
         if self.document is not None:
-            with store.reading(self.settings.home) as con:
-                self.document.others = _others(con, self.document.document_sha256, self.labeller)
+            self._ask_others(self.document)
+
+    def _ask_others(self, document: Document) -> None:
+        """What others have said of a document: they may have been at it meanwhile. While the database is busy, what was known stays."""
+        sql = "select field, labeller, value from labels_current where document_sha256 = ? and labeller <> ? order by field"
+        with suppress(WorkspaceBusy), store.reading(self.settings.home) as con:
+            found = con.execute(sql, [document.document_sha256, self.labeller]).fetchall()
+            document.others = {name: (who, value) for name, who, value in found}
 
     def _record(self, action: str, given: Mapping[str, str | None]) -> str:
         """Writes an action and its labels; returns what is to be said of other labellers, after a blank."""
@@ -242,8 +248,7 @@ class Session:
         run_id, first = self._write([*events, self._action(document, action, sorted(given), is_undo=False)])
         places = tuple((run_id, first + number) for number in range(len(events)))
         self._history.append(_Done(action, self.place, places, before, frozenset(document.said)))
-        with store.reading(self.settings.home) as con:
-            document.others = _others(con, sha, self.labeller)
+        self._ask_others(document)
         against = [f"{name} ({who} says {says or labels.ABSENT!r})" for name, (who, says) in document.others.items() if given.get(name, says) != says]
         return f" Recorded beside another labeller's, which counts until somebody settles it: {', '.join(against)}." if against else ""
 
@@ -293,17 +298,13 @@ def _documents(con: Any, waiting: pl.DataFrame) -> list[Document]:
             {name: None if (value := known[row["document_sha256"]][name]) is None else _text(name, value) for name in FIELDS},
         )
         for row in waiting.iter_rows(named=True)
+        if row["document_sha256"] in known
     ]
 
 
 def _text(name: str, value: Any) -> str:
     """A value as a label of it is stored."""
     return f"{value:.2f}" if name == "total_amount" and value == round(value, 2) else str(value)
-
-
-def _others(con: Any, sha256: str, labeller: str) -> dict[str, tuple[str, str | None]]:
-    sql = "select field, labeller, value from labels_current where document_sha256 = ? and labeller <> ? order by field"
-    return {name: (who, value) for name, who, value in con.execute(sql, [sha256, labeller]).fetchall()}
 
 
 def effect(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from . import labels
 from .document import DocType
+from .errors import AutodError
 from .page import share, visible
 from .review import FIELDS, Document, Session
 
@@ -46,7 +47,15 @@ class Desk:
         """Does what a key asked for, if it was asked of what is shown."""
         if content.get("step") != self._step:
             return
-        session, do, number = self.session, content.get("do"), None
+        try:
+            number = self._do(content)
+        except AutodError as error:  # a full disk, a database that stays busy: the desk stays usable
+            self._message, number = str(error), self._number
+        self._show(number)
+
+    def _do(self, content: dict[str, Any]) -> int | None:
+        """Does it; returns the page to show, None for that of the first value."""
+        session, do = self.session, content.get("do")
         if do == "undo":
             self._message = session.undo()
         elif do == "end":
@@ -58,10 +67,10 @@ class Desk:
         elif session.document is not None and do in ("correct", "absent"):
             text = labels.ABSENT if do == "absent" else str(content.get("text", ""))
             self._message = session.correct(str(content.get("field")), text)
-            number = self._number
+            return self._number
         elif session.document is not None and do == "page":
-            number = int(content.get("number", 1))
-        self._show(number)
+            return int(content.get("number", 1))
+        return None
 
     def _measure(self) -> None:
         """The accuracy anew, at the end in any case; between documents as long as nobody has to wait for it."""

@@ -78,6 +78,23 @@ def test_a_document_that_is_gone_is_reviewed_without_its_page(read: Settings) ->
     assert rows(read.home, "select state from runs_overview where command = 'review'") == [("finished",)]
 
 
+def test_an_action_that_cannot_be_recorded_is_told_and_can_be_repeated(read: Settings) -> None:
+    """Nothing is accepted that is not in the journal, and the desk waits for no answer that never comes."""
+    desk = Desk(Session(read, labeller="anna", size=3, share=1.0))
+    journal = read.home / "journal"
+    aside = journal.rename(read.home / "aside")
+    journal.write_text("in the way")
+
+    desk.on_message({"step": desk.widget.shown["step"], "do": "accept"})
+    assert "cannot be written" in desk.widget.shown["message"]
+    assert (desk.widget.shown["place"], desk.widget.shown["can_undo"]) == (0, False)
+
+    journal.unlink()
+    aside.rename(journal)
+    desk.on_message({"step": desk.widget.shown["step"], "do": "accept"})
+    assert desk.widget.shown["place"] == 1
+
+
 @contextmanager
 def lab(folder: Path, home: Path) -> Iterator[str]:
     """A JupyterLab on loopback over the notebooks of a folder; gives its address, token included."""
