@@ -1,6 +1,6 @@
--- policy_promises: did a saved policy keep what it promised?   Reads policy_versions, document_statuses, labels_log, scored_fields, cost_by_document_and_arm.
+-- policy_promises: did a saved policy keep what it promised?   Reads policy_versions, document_statuses, labels_log, labels_current, scored_fields, cost_by_document_and_arm.
 -- One row a saved policy (policy_run_id). Of each document the newest status that the policy gave it. Judged are those whose field got its first label after the policy
--- was saved, so none that it was tested on; a document that went to a person is right, as it was in the test. Cost: all that the arms asked for each document took, whoever
+-- was saved, so none that it was tested on, and still has one; a document that went to a person is right, as it was in the test. Cost: all that the arms asked for each document took, whoever
 -- asked them first, and what a person costs. Verdict: whether Wilson's 95 % interval lies wholly above or below the target; it leaves it out with
 -- z² · target · (1 − target) / (share right − target)² labels.
 create or replace view policy_promises as
@@ -11,9 +11,11 @@ with settled as (
     select policy_run_id, name, is_simulated, field, saved_at, person_usd, unnest(from_json(stages, '["JSON"]')) ->> 'arm' as arm,
            generate_subscripts(from_json(stages, '["JSON"]'), 1) as stage
     from policy_versions
+), labelled as (
+    select document_sha256, unnest([field, '(all)']) as field, logged_at from labels_log
 ), first_labels as (
-    select document_sha256, field, min(logged_at) as labelled_at from labels_log group by all
-    union all select document_sha256, '(all)', min(logged_at) from labels_log group by all
+    select document_sha256, field, min(logged_at) as labelled_at
+    from labelled semi join (select document_sha256, unnest([field, '(all)']) as field from labels_current) as now using (document_sha256, field) group by all
 ), scores as (
     select document_sha256, arm, is_simulated, field, is_right from scored_fields
     union all select document_sha256, arm, is_simulated, '(all)', bool_and(is_right) from scored_fields group by all
