@@ -505,11 +505,11 @@ def accuracy_by_class(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | No
 
 
 def labelled_by_kind(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
-    """Which answers were labelled and which not, by the kind that was answered: the strata of the weighted accuracy.
+    """Which answers were labelled and which not, by the kind that was answered and whether a person was asked to look.
 
-    arm, field, doc_type str · is_simulated bool · documents, labelled, right_answers int.   Source: sql/views/36_accuracy_by_class.sql
+    arm, field, doc_type str · is_asked, is_simulated bool · documents, labelled, right_answers int.   Source: sql/views/36_accuracy_by_class.sql
     """
-    return _all(con, "labelled_by_kind", "arm, field, doc_type, is_simulated", is_simulated)
+    return _all(con, "labelled_by_kind", "arm, field, doc_type, is_asked, is_simulated", is_simulated)
 
 
 def confidence_map(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
