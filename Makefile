@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check lab bench crash nights study samples clean-demo
+.PHONY: help setup demo test check lab docs bench crash nights study samples clean-demo
 
 help:  ## List these verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -36,6 +36,11 @@ check: setup  ## Lint, format, types and generated files
 
 lab: setup  ## Open JupyterLab on the first notebook
 	@$(BIN)/autod lab
+
+docs: setup  ## Write the reference from the code, and build all documentation as a site in site/
+	@$(BIN)/python docs/make_reference.py
+	@$(BIN)/mkdocs build --strict --quiet
+	@echo "Site: $(CURDIR)/site/index.html"
 
 bench: setup  ## Measure speed, as ratios in one run
 	@$(BIN)/python benchmarks/run.py

@@ -1,12 +1,14 @@
 """The rules baseline: what the labelled documents say by rules alone, free of charge, as an arm beside those of the API.
 
-Decided here: that such an answer is of neither kind of money, so that it never stands for a document in the view `documents` and is compared with
-real and with simulated answers alike. Reads each labelled document from where it was last seen, by the guarded reader, and writes the answers to the
-journal. Called by the command `evaluate`, which hands in the rules. Calls no API.
+Decided here: that such an answer is of neither kind of money, so that it is compared with real and with simulated answers alike, and stands for a
+document in the view `documents` only where a saved policy has said so. Reads each labelled document from where it was last seen, by the guarded
+reader, and writes the answers to the journal. Called by the command `evaluate`, which hands in the rules, and by ingest.py for a stage that is
+rules. Calls no API.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ import orjson
 
 from . import __version__, journal, pdf, store
 from .document import SCHEMA_VERSION, validate
+from .report import Rules
 from .settings import Settings
 
 ARM: Final = "rules"
@@ -26,7 +29,31 @@ where problem is null and document_sha256 in (select document_sha256 from labels
 group by document_sha256 order by document_sha256"""
 
 
-def read_by_rules(settings: Settings, rules: Callable[[Sequence[str], str, int | None], dict[str, Any]]) -> int:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What rules say of a document, with the names that an answer of the API has; it is of no call and of neither kind of money."""
+
+    record: dict[str, Any] | None
+    problems: list[str]
+    text: str
+    message: str = ""
+    error_kind: None = None
+    call_id: None = None
+    is_simulated: None = None
+
+    @property
+    def outcome(self) -> str:
+        """completed or invalid."""
+        return "invalid" if self.record is None else "completed"
+
+
+def answer(rules: Rules, pages_text: Sequence[str], file_name: str, page_count: int | None) -> Answer:
+    """What rules say of a document by the text of its pages, held against the record's rules as every answer is."""
+    text = orjson.dumps(rules(pages_text, file_name, page_count)).decode()
+    return Answer(*validate(text), text)
+
+
+def read_by_rules(settings: Settings, rules: Rules) -> int:
     """Answers every labelled document by rules that has no such answer yet; returns how many. A file that changed or cannot be read is left out.
 
     Raises: WorkspaceUnusable, WorkspaceBusy, ReaderUnavailable.
@@ -37,23 +64,21 @@ def read_by_rules(settings: Settings, rules: Callable[[Sequence[str], str, int |
     answers = []
     for (sha, path), reading in zip(wanted, readings, strict=True):
         if reading.document_sha256 == sha and reading.pages_text is not None:
-            text = orjson.dumps(rules(reading.pages_text, Path(path).name, reading.page_count)).decode()
-            record, problems = validate(text)
-            answers.append((sha, record, problems, text))
+            answers.append((sha, answer(rules, reading.pages_text, Path(path).name, reading.page_count)))
     if answers:
         with journal.Journal(settings.home) as segment:
             parent = os.environ.get("AUTOD_PARENT_RUN")
             segment.write("run_started", command="evaluate", arguments={"rules": True}, version=__version__, pid=os.getpid(), parent_run_id=parent)
-            for sha, record, problems, text in answers:
+            for sha, said in answers:
                 segment.write(
                     "extraction",
-                    **(record or {}) | {"schema_version": SCHEMA_VERSION},
+                    **(said.record or {}) | {"schema_version": SCHEMA_VERSION},
                     document_sha256=sha,
                     arm=ARM,
                     input_mode="text",
-                    is_valid=record is not None,
-                    review_reasons=problems,
-                    raw_answer=text if record is None else None,
+                    is_valid=said.record is not None,
+                    review_reasons=said.problems,
+                    raw_answer=said.text if said.record is None else None,
                 )
             segment.write("run_finished", exit_status=0, state="finished", seconds=0.0, summary={"read_by_rules": len(answers)})
         store.load(settings.home)

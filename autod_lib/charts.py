@@ -143,7 +143,7 @@ def _wrapped_title(spec: dict[str, Any]) -> dict[str, Any]:
     title, *rest = [*_texts(spec.get("title")), ""]
     if not isinstance(spec.get("title"), Mapping):
         return spec
-    return spec | {"title": spec["title"] | {"text": textwrap.wrap(title, 42), "subtitle": textwrap.wrap(" ".join(rest), 50)}}
+    return spec | {"title": spec["title"] | {"text": textwrap.wrap(title, 36), "subtitle": textwrap.wrap(" ".join(rest), 48)}}
 
 
 def figure(chart: Chart, *, how: str | Html = "", know: Html | None = None) -> Html:
@@ -174,9 +174,12 @@ def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _cut(part: Any) -> Any:
     if isinstance(part, dict):
-        return {
-            key: min(value, NARROW) if key == "width" and isinstance(value, int) else _cut(value) for key, value in part.items() if key != "columns"
-        }
+        cut = {key: _cut(value) for key, value in part.items() if key != "columns"}
+        if isinstance(cut.get("width"), int):
+            cut["width"] = min(cut["width"], NARROW)
+        if "axis" in cut and isinstance(cut.get("title"), str):
+            cut["title"] = textwrap.wrap(cut["title"], 32)
+        return cut
     return [_cut(item) for item in part] if isinstance(part, list) else part
 
 

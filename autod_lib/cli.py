@@ -19,7 +19,7 @@ import typer
 from .errors import AutodError
 
 if TYPE_CHECKING:
-    from .report import Options, Progress, Report
+    from .report import Options, Progress, Report, Rules
     from .settings import Settings
 
 EXIT_STATUS = """\b
@@ -170,15 +170,22 @@ def ingest(
     batch: Annotated[bool, typer.Option("--batch", help="Ask by batches, at half the price; wait for them, then ask the rest one by one.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files until interrupted.")] = False,
     move_to: Annotated[Path | None, typer.Option("--move-to", help="Move finished files to DIR/processed and DIR/failed.", metavar="DIR")] = None,
+    policy: Annotated[str, typer.Option("--policy", help="Ask as a saved policy says: autod policy.", metavar="NAME")] = "",
     allow_unpriced: Unpriced = False,
     wait: Wait = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would cost; send and record nothing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Read every PDF under PATH… that the record does not know."""
-    if batch and watch:
-        from .errors import SettingsError
+    from .errors import SettingsError
 
+    if policy:
+        if model or input_mode or batch or watch:
+            raise SettingsError("--policy says which models are asked how: leave --model, --input, --batch and --watch out.")
+        wanted = {"in_flight": in_flight, "service_tier": tier, "allow_unpriced": allow_unpriced or None}
+        limits = {"max_usd": max_usd, "limit": limit, "retry_failed": retry_failed, "move_to": move_to, "wait": wait, "take_purged": take_purged}
+        return _by_policy(policy, paths, local, wanted, limits, dry_run, as_json)
+    if batch and watch:
         raise SettingsError("--batch and --watch do not go together: a batch waits for its answers by itself. Leave one of them out.")
     if dry_run:
         asked: dict[str, Any] = {"model": model, "input_mode": input_mode, "allow_unpriced": allow_unpriced or None, "simulated": local or None}
@@ -195,6 +202,28 @@ def ingest(
             report = _ingest(paths, settings, wishes, "batch" if batch else "watch" if watch else "once")
         _tell(report, as_json)
     raise typer.Exit(report.exit_status)
+
+
+def _by_policy(name: str, paths: list[Path], local: bool, wanted: dict[str, Any], limits: dict[str, Any], dry_run: bool, as_json: bool) -> None:
+    from . import bought
+    from .progress import note, terminal_bar
+    from .report import options
+
+    with _settings(local, **wanted) as settings, terminal_bar("documents") as bar:
+        policy, asked = bought.find(settings.home, name), options(**limits)
+        if dry_run:
+            priced = bought.price(policy, paths, settings, asked, _rules(), lambda done, total: bar(done, total, ""))
+            return _tell(priced, as_json)
+        done = bought.run(
+            policy,
+            paths,
+            settings,
+            asked,
+            _rules(),
+            lambda arm, state: bar(state.done, state.total, f"{arm} · {note(state, is_simulated=settings.is_simulated)}"),
+        )
+    _tell(done, as_json)
+    raise typer.Exit(done.exit_status)
 
 
 def _tell(report: Any, as_json: bool) -> None:
@@ -505,10 +534,11 @@ def evaluate_command(
 ) -> None:
     """Show how often each field is right on the labelled documents, by arm, with 95 % intervals; raise an alert for what has drifted."""
     from . import drift, evaluate
+    from .baseline import read_by_rules
 
     with _settings() as settings:
         if rules:
-            _read_by_rules(settings)
+            read_by_rules(settings, _rules())
         moved = drift.watch(settings, drift_since)
         result = evaluate.evaluation(settings.home)
     if as_json:
@@ -527,12 +557,11 @@ def evaluate_command(
     return _print_rows(rows) if rows else print("No labelled document has an answer yet: autod labels import FILE, after autod ingest PATH")
 
 
-def _read_by_rules(settings: "Settings") -> None:
-    from .baseline import read_by_rules
+def _rules() -> "Rules":
     from .local_api.rules import read_document, strength_of
 
     strongest = strength_of("sol")
-    read_by_rules(settings, lambda pages, name, count: read_document(pages, name, count, strongest))
+    return lambda pages, name, count: read_document(pages, name, count, strongest)
 
 
 @app.command(epilog="Examples: autod experiment plan.toml --dry-run   ·   autod experiment plan.toml --local")
@@ -600,17 +629,42 @@ def buy(
     person_usd: Annotated[float | None, typer.Option("--person-usd", help="What a document costs that a person reads.", metavar="X", min=0)] = None,
     sure: Annotated[float, typer.Option("--sure", help="Certainty of the promise.", metavar="SHARE", min=0, max=1)] = 0.9,
     simulated: Annotated[str, typer.Option("--simulated", help="auto, yes or no.", metavar="WORD")] = "auto",
+    save: Annotated[
+        str, typer.Option("--save", help="Keep the promised policy under this name, for autod ingest --policy NAME.", metavar="NAME")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Find the cheapest cascade of the arms in the record that is right often enough, or the most right within a price; nothing is asked."""
-    from . import comparison, metrics, policies, store
+    from . import bought, comparison, metrics, policies, store
 
-    with _settings() as settings, store.reading(settings.home) as con:
-        kind = metrics.choose_money(con, simulated)
-        given = comparison.answers(con, field, is_simulated=kind)
-    person, price = (None if value is None else Decimal(str(value)) for value in (person_usd, usd_a_thousand))
-    offer = policies.offered(given, target=target, usd_a_thousand=price, person_usd=person, sure=sure, votes=field != comparison.EVERY)
-    return _print_json(offer.columns()) if as_json else print("\n".join(offer.sentences("simulated USD" if kind else "USD")))
+    with _settings() as settings:
+        with store.reading(settings.home) as con:
+            kind = metrics.choose_money(con, simulated)
+            given = comparison.answers(con, field, is_simulated=kind)
+        person, price = (None if value is None else Decimal(str(value)) for value in (person_usd, usd_a_thousand))
+        offer = policies.offered(given, target=target, usd_a_thousand=price, person_usd=person, sure=sure, votes=field != comparison.EVERY)
+        if not as_json:
+            print("\n".join(offer.sentences("simulated USD" if kind else "USD")))
+        kept = bought.save(settings, save, offer.promise, field, is_simulated=kind, person_usd=person) if save else None
+    if as_json:
+        return _print_json(offer.columns() | ({"saved": kept.columns()} if kept else {}))
+    return print(f"Saved as {kept.title}; it runs by autod ingest PATH --policy {kept.name!r}.") if kept else None
+
+
+@app.command("policy", epilog="Examples: autod policy   ·   autod policy invoices --json")
+def policy_command(
+    name: Annotated[str, typer.Argument(help="A saved policy; all of them without it.", metavar="[NAME]")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show saved policies: what they ask, what they promised, and since when."""
+    from . import bought
+
+    with _settings() as settings:
+        found = [bought.find(settings.home, name)] if name else [each for each in bought.saved(settings.home) if each.is_newest]
+    if as_json:
+        return _print_json(found[0].columns() if name else {"policies": [each.columns() for each in found]})
+    lines = [line for each in found for line in each.sentences()]
+    return print("\n".join(lines or ["No policy is saved yet: autod buy --target SHARE --save NAME"]))
 
 
 def _figure(value: Any) -> Any:

@@ -23,7 +23,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from . import alerts, cache, forecast, glance, journal, prompt, store, tokens, workspace
+from . import alerts, baseline, cache, forecast, glance, journal, prompt, store, tokens, workspace
 from .document import IN_WORDS, record_schema, schema_version
 from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .forecast import Forecast
@@ -81,6 +81,8 @@ def setup_hash(settings: Settings) -> str:
 
 def setup_of(settings: Settings, options: Options) -> str:
     """What a document must have a status under to be done; experiments give none, so that they take every document, and reuse what is answered."""
+    if options.stage:
+        return options.stage.setup
     return "experiment" if options.experiment else setup_hash(settings)
 
 
@@ -116,7 +118,7 @@ def ingest(
     options = options or Options()
     roots = absolute_roots(paths)
     settings.require_key()
-    if not options.experiment and (report := glance.nothing_new(roots, settings, options)) is not None:
+    if not (options.experiment or options.stage) and (report := glance.nothing_new(roots, settings, options)) is not None:
         return report
     run_id = journal.new_run_id()
     with held(settings.home, run_id, "ingest", wait=options.wait):
@@ -318,11 +320,23 @@ def _cache_seen(con: Any, settings: Settings, tier: cache.Tier) -> cache.Observe
 
 
 def due(found: Look, options: Options, settings: Settings) -> list[Found | Known]:
-    """The files that a run has to read: new and changed ones, pending ones, and on purpose those that failed before."""
+    """The files that a run has to read: new and changed ones, pending ones, and on purpose those that failed before.
+
+    The first stage of a policy leaves those that wait for a later one; a later stage takes those that wait for it.
+    """
+    stage = options.stage
+    waiting = {known.path: known for known in found.known if stage and known.status == "pending" and known.error_kind}
+    if stage and stage.number > 1:
+        return [known for known in waiting.values() if known.error_kind == stage.waiting]
     again = [
         known
         for known in found.known
-        if (known.status in (None, "pending") and known.problem is None and not (options.experiment and known.is_deleted))
+        if (
+            known.status in (None, "pending")
+            and known.path not in waiting
+            and known.problem is None
+            and not (options.experiment and known.is_deleted)
+        )
         or (options.retry_failed and known.status == "quarantined")
         or (options.retry_failed and known.status == "failed" and known.failed_runs < settings.document_attempts)
     ]
@@ -404,6 +418,7 @@ class _Run:
         self.kinds: dict[str, str] = {}
         self.contents: dict[str, str | None] = {}
         self.reviews: set[str] = set()
+        self.records: dict[str, dict[str, Any]] = {}  # what was answered in this run, until its stage has settled it
         self.duplicates = 0
         self.tier: cache.Tier = "sync"
         self.outbox_of: Callable[[Any], Outbox] | None = None
@@ -440,6 +455,9 @@ class _Run:
         """Notes the state of every known document that is not taken once more; returns those that were deleted and have come back."""
         returned = []
         retried = {item.path for item in due(self.found, self.options, self.settings)}
+        for item in self.found.unread:
+            if item.path not in retried:  # a later stage of a policy leaves new files to the next run
+                self._settle(item.path, "pending")
         for known in self.found.known:
             if known.path in retried:
                 continue
@@ -449,7 +467,8 @@ class _Run:
             if known.status == "needs_review":
                 self.reviews.add(content)
             is_answered = known.status in ("processed", "needs_review")
-            self._settle(content, "reused" if is_answered else "failed", known.problem or known.error_kind or known.status)
+            waits = self.options.stage is not None and known.problem is None and known.status in (None, "pending")
+            self._settle(content, "reused" if is_answered else "pending" if waits else "failed", known.problem or known.error_kind or known.status)
         return returned
 
     def _settle(self, content: str, state: str, kind: str | None = None) -> bool:
@@ -497,20 +516,8 @@ class _Run:
         ):
             self.api, self.readers = api, readers
             self.outbox = None if self.outbox_of is None else self.outbox_of(api)
-            counts = await asyncio.gather(*(readers.count(part) for part in prompt.prefix_parts(settings.fields)))
-            self.prefix_tokens = sum(counts) + 2 * tokens.MESSAGE_TOKENS
-            self.segment.write(
-                "prompt_version",
-                prompt_hash=prompt.version(settings.fields),
-                schema_version=schema_version(settings.fields),
-                system=prompt.SYSTEM,
-                developer=prompt.DEVELOPER,
-                schema=record_schema(settings.fields),
-                prefix_tokens=self.prefix_tokens,
-                encoding=encoding,
-            )
-            self.shards = self._shards(len(todo))
-            self._forecast(todo)
+            if not (self.options.stage and self.options.stage.rules):
+                await self._begin_asking(todo, encoding)
             api.stopping = self.stopping
             if self.alerts is not None:
                 api.raise_alert = self.alerts.raise_once
@@ -549,6 +556,24 @@ class _Run:
                     await self.outbox.send()
                 except AutodError as error:
                     self.stop(error)
+
+    async def _begin_asking(self, todo: list[Found | Known], encoding: str) -> None:
+        """Counts and records the static prefix, how the run uses the prompt cache, and what it is expected to cost."""
+        settings = self.settings
+        counts = await asyncio.gather(*(self.readers.count(part) for part in prompt.prefix_parts(settings.fields)))
+        self.prefix_tokens = sum(counts) + 2 * tokens.MESSAGE_TOKENS
+        self.segment.write(
+            "prompt_version",
+            prompt_hash=prompt.version(settings.fields),
+            schema_version=schema_version(settings.fields),
+            system=prompt.SYSTEM,
+            developer=prompt.DEVELOPER,
+            schema=record_schema(settings.fields),
+            prefix_tokens=self.prefix_tokens,
+            encoding=encoding,
+        )
+        self.shards = self._shards(len(todo))
+        self._forecast(todo)
 
     def _forecast(self, todo: list[Found | Known]) -> None:
         """Records what the run is expected to cost, before anything is asked."""
@@ -618,8 +643,12 @@ class _Run:
             status, kind, sentence, key = await self._answer(reading, in_flight)
         except SentLater:
             return
+        stage, number = self.options.stage, None
+        if stage:
+            status, kind, sentence, number = stage.settled(status, kind, sentence, content, self.records.pop(content, None))
+        if status != "pending" or (kind or "").startswith("stage_"):
+            self._status(content, status, kind, sentence, begun, key=key, stage=number)
         if status != "pending":
-            self._status(content, status, kind, sentence, begun, key=key)
             self._move(item.path, "failed" if status in ("failed", "quarantined") else "processed", reading)
 
     def _refuse(self, item: Found | Known, sha256: str) -> None:
@@ -679,7 +708,16 @@ class _Run:
             self.segment.write_all(events)
 
     def _status(
-        self, content: str, status: str, kind: str | None, sentence: str, begun: float, *, key: str | None = None, has_hash: bool = True
+        self,
+        content: str,
+        status: str,
+        kind: str | None,
+        sentence: str,
+        begun: float,
+        *,
+        key: str | None = None,
+        stage: int | None = None,
+        has_hash: bool = True,
     ) -> None:
         state = {"needs_review": "processed", "reused_review": "reused", "rejected": "failed", "quarantined": "failed"}.get(status, status)
         self.states[content] = state
@@ -688,6 +726,8 @@ class _Run:
         if state == "failed" and kind:
             self.kinds[content] = kind
         if has_hash and not self.options.experiment:
+            asked = self.options.stage
+            of_policy = {"policy_run_id": asked.policy_run_id, "stage": stage, "arm": asked.arm} if asked and stage else {}
             self.segment.write(
                 "document_status",
                 document_sha256=content,
@@ -698,6 +738,7 @@ class _Run:
                 error_kind=kind,
                 sentence=sentence,
                 seconds=round(time.monotonic() - begun, 6),
+                **of_policy,
             )
 
     def _move(self, path: str, kind: str, reading: Any) -> None:
@@ -744,6 +785,8 @@ class _Run:
         mode, problem = self._mode(reading)
         if problem:
             return "failed", "no_text", problem, None
+        if self.options.stage and self.options.stage.rules:
+            return self._judge(reading, mode, None, baseline.answer(self.options.stage.rules, reading.pages_text or (), name, reading.page_count))
         repeat = self.options.repeat
         key = prompt.request_key(settings, reading.document_sha256, mode, repeat=repeat)
         if key in self.answered:
@@ -925,19 +968,24 @@ class _Run:
             return "reused", None, "Answered before; nothing was asked.", key
         return "reused_review", None, "; ".join(reasons) or "The answer breaks the record's rules.", key
 
-    def _judge(self, reading: Any, mode: str, key: str, given: Any) -> tuple[str, str | None, str, str | None]:
+    def _judge(self, reading: Any, mode: str, key: str | None, given: Any) -> tuple[str, str | None, str, str | None]:
         """Records the extraction and decides: processed, for a person to look at, or failed."""
         status, kind, sentence, reasons = judged(given, reading.page_count, reading.flags)
         if reasons is not None:
-            asked = {
-                "arm": prompt.arm(self.settings, mode, self.options.repeat),
-                "model": self.settings.model,
-                "input_mode": mode,
-                "reasoning_effort": self.settings.reasoning_effort,
-                "prompt_hash": prompt.version(self.settings.fields),
-            }
+            if key is None:
+                asked = {"arm": baseline.ARM, "input_mode": mode, "schema_version": schema_version()}
+            else:
+                asked = {
+                    "arm": prompt.arm(self.settings, mode, self.options.repeat),
+                    "model": self.settings.model,
+                    "input_mode": mode,
+                    "reasoning_effort": self.settings.reasoning_effort,
+                    "prompt_hash": prompt.version(self.settings.fields),
+                }
+            if given.record is not None and self.options.stage:
+                self.records[reading.document_sha256] = given.record
             columns = extraction_columns(given, reasons, keep_text=self.settings.keep_text)
-            self.segment.write("extraction", **columns, request_key=key, document_sha256=reading.document_sha256, **asked)
+            self.segment.write("extraction", **(columns | asked), request_key=key, document_sha256=reading.document_sha256)
         return status, kind, sentence, key
 
     def report(self, run_id: str, seconds: float) -> Report:

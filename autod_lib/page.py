@@ -51,7 +51,7 @@ STYLE: Final = """<style>
 .autod-heading p{color:var(--a-faint);margin:0 0 .8em}
 .autod-badge{display:inline-block;font-size:12.5px;padding:2px 10px;border:1px solid #d4a72c;border-radius:6px}
 .autod-badge{background:#fff8c5;color:#4d3800;margin:2px 0 6px}
-.autod-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:6px 0 18px}
+.autod-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:10px;margin:6px 0 18px}
 .autod-tile{border:1px solid var(--a-line);border-radius:9px;padding:10px 12px 8px;background:var(--a-paper)}
 .autod-tile{display:flex;flex-direction:column;min-height:112px}
 .autod-tile b{font-size:23px;line-height:1.25;font-variant-numeric:tabular-nums;font-weight:650}

@@ -5,6 +5,7 @@ glance.py; imports nothing heavy, so that a run without news ends quickly.
 """
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +22,58 @@ ADDED: Final = (
 )
 NAMED: Final = 20  # pending documents that a report names; a sentence names fewer
 SHOWN: Final = 3
+NOT_SENT: Final = ("no_text", "too_long")  # error kinds of documents that one arm cannot be sent, and another can
 FORECAST: Final = ("forecast_usd", "forecast_low_usd", "forecast_high_usd")  # None where nobody prices the model
+
+
+Rules = Callable[[Sequence[str], str, int | None], dict[str, Any]]
+"""What reads a document without a model: the text of its pages, its name and their number in; a record out."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a saved policy, asked by a run of its own: whose answers stand, and where the other documents go."""
+
+    policy_run_id: str  # names the saved policy
+    policy: str  # the same for a person
+    number: int  # from 1
+    arm: str
+    stands: Callable[[str, Mapping[str, Any] | None], bool] | None = (
+        None  # of document and record, None: as answered before; without it: every answer
+    )
+    then_person: bool = False  # a person has the documents whose answer does not stand, else the next stage
+    rules: Rules | None = None  # asked instead of a model
+
+    def __str__(self) -> str:
+        return f"{self.policy}, stage {self.number}: {self.arm}"
+
+    @property
+    def setup(self) -> str:
+        """Under which a document is done: the whole policy's, so that a document that stands is not opened again."""
+        return f"policy {self.policy_run_id}"
+
+    @property
+    def waiting(self) -> str:
+        """The error kind of documents that wait for this stage."""
+        return f"stage_{self.number}"
+
+    def settled(
+        self, status: str, kind: str | None, sentence: str, sha256: str, record: Mapping[str, Any] | None
+    ) -> tuple[str, str | None, str, int]:
+        """What becomes of a document by this stage's answer: status, error kind, sentence, and the number of the stage that settles it.
+
+        A document that this arm cannot be sent goes on as one whose answer does not stand; one whose call failed stays failed.
+        """
+        is_reused = status in ("reused", "reused_review")
+        is_answered = is_reused or status in ("processed", "needs_review")
+        if self.stands is None or not (is_answered or kind in NOT_SENT):
+            return status, kind, sentence, self.number
+        if (is_reused or record is not None) and self.stands(sha256, record):
+            return status, kind, sentence, self.number
+        why = f"The answer of {self.arm} does not stand by the policy {self.policy}."
+        if self.then_person:
+            return "needs_review", None, f"{why} A person is its last stage.", self.number + 1
+        return "pending", f"stage_{self.number + 1}", f"{why} The same command asks its next stage.", self.number + 1
 
 
 @dataclass(frozen=True)
@@ -36,6 +88,7 @@ class Options:
     take_purged: bool = False
     experiment: str = ""  # name of the experiment that asks: its answers are kept, and no document gets a status from them
     repeat: int = 0  # asks anew, on purpose, what was answered before: the number of the repetition
+    stage: Stage | None = None  # the stage of a saved policy that the run asks
 
 
 def options(

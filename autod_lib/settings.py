@@ -242,15 +242,28 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
     return settings
 
 
+def setting_rows() -> list[dict[str, str]]:
+    """Every setting: variable, description, allowed (empty: anything), default (empty: unset); that of the workspace depends on where it is asked."""
+    values: dict[str, Any] = {"home": Path("data")}
+    defaults = Settings(**values).printable()
+    return [
+        {
+            "variable": variable(name),
+            "description": schema["description"],
+            "allowed": _allowed(schema),
+            "default": str(defaults[name] or ""),
+        }
+        for name, schema in Settings.model_json_schema()["properties"].items()
+    ]
+
+
 def env_text(home: Path) -> str:
     """The text of a `.env` for this workspace: every setting with what it does, what is allowed and its default, commented out."""
-    values: dict[str, Any] = {"home": home}
-    defaults = Settings(**values).printable()
     lines = ["# Settings of autoD. Remove the # before a line and change its value; the environment and options of a command go before this file."]
-    for name, schema in Settings.model_json_schema()["properties"].items():
-        allowed = _allowed(schema)
-        lines.append(f"\n# {schema['description']}" + (f" Allowed: {allowed}." if allowed else ""))
-        lines.append(f"{variable(name)}='{home}'" if name == "home" else f"# {variable(name)}={defaults[name] or ''}")
+    for row in setting_rows():
+        lines.append(f"\n# {row['description']}" + (f" Allowed: {row['allowed']}." if row["allowed"] else ""))
+        is_home = row["variable"] == variable("home")
+        lines.append(f"{row['variable']}='{home}'" if is_home else f"# {row['variable']}={row['default']}")
     return "\n".join(lines) + "\n"
 
 

@@ -58,6 +58,7 @@ TABLES: Final = {
     "deletion": ("deletions",),
     "purge": ("purges",),
     "label": ("labels_log",),
+    "policy": ("policies",),
     "alert": ("alerts",),
     "reconciled": ("reconciliation_steps",),
     "call_reconciled": ("call_reconciliations",),

@@ -84,6 +84,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             about = {"object_kind": kind, "object_id": object_id, "parent_id": parent, "document_sha256": "cd" * 32}
             killed.write("remote_object", state="made", is_simulated=False, **about)
         killed.write("search", query="doubtful", hits=1, cost_usd="0.0025", is_simulated=False)
+        policy = {"name": "sure enough", "is_simulated": False, "field": "doc_type", "target": 0.5, "sure": 0.9, "usd_a_thousand": "2"}
+        killed.write("policy", **policy, is_vote=False, stages=[{"arm": "an arm", "least": None}])
         for number in range(60):  # enough labels to recalibrate a confidence by
             about = {"document_sha256": hashlib.sha256(bytes([number])).hexdigest(), "doc_type": "Letter", "is_simulated": False}
             killed.write("extraction", **about, arm="an arm", confidence_score=number / 100, is_valid=True)

@@ -1,4 +1,4 @@
--- documents: what is known of each document?   Reads documents_read, document_statuses, answers_in_use, labels_current, cost_by_document, deletions, remote_objects_held.
+-- documents: what is known of each document?   Reads documents_read, document_statuses, answers_in_use, policy_versions, labels_current, cost_by_document, deletions, remote_objects_held.
 -- One row a document_sha256. A document is real as soon as anything about it is: then nothing simulated is shown of it. The fields are those of the answer that stands
 -- (12_answers_in_use), overlaid by labels.
 create or replace view documents as
@@ -17,7 +17,8 @@ with identity as (
 ), state as (
     select document_sha256, arg_max_null(status, (logged_at, run_id, seq)) as processing_status, arg_max_null(error_kind, (logged_at, run_id, seq)) as error_kind,
            arg_max_null(sentence, (logged_at, run_id, seq)) as error_sentence, arg_max_null(run_id, (logged_at, run_id, seq)) as last_run_id, max(logged_at) as processed_at,
-           arg_max_null(seconds, (logged_at, run_id, seq)) as processing_seconds, count(*) filter (where status = 'failed') as failed_runs
+           arg_max_null(seconds, (logged_at, run_id, seq)) as processing_seconds, arg_max_null(policy_run_id, (logged_at, run_id, seq)) as policy_run_id,
+           count(*) filter (where status = 'failed') as failed_runs
     from document_statuses semi join kind using (document_sha256, is_simulated) group by document_sha256
 ), answer as (
     from answers_in_use(false)
@@ -58,7 +59,7 @@ select
     identity.text_layer, identity.metadata, identity.flags,
     remote.vector_store_file_id, remote.vector_store_attributes,
     coalesce(state.processing_status, 'pending') as processing_status, state.processed_at, state.processing_seconds, state.last_run_id, state.failed_runs,
-    answer.arm, answer.model, answer.input_mode, answer.prompt_hash, answer.schema_version, kind.is_simulated,
+    policy_versions.name as policy, policy_versions.version as policy_version, answer.arm, answer.model, answer.input_mode, answer.prompt_hash, answer.schema_version, kind.is_simulated,
     money.calls, money.input_tokens, money.cached_tokens, money.cache_write_tokens, money.output_tokens, money.reasoning_tokens, money.cost_usd,
     money.calls_unsettled, money.unsettled_upper_usd,
     state.error_kind, state.error_sentence,
@@ -68,7 +69,8 @@ select
     case when deleted.is_deleted then deleted.deleted_at end as deleted_at
 from identity
 left join kind using (document_sha256) left join state using (document_sha256) left join answer using (document_sha256) left join truth using (document_sha256)
-left join money using (document_sha256) left join deleted using (document_sha256) left join remote using (document_sha256);
+left join money using (document_sha256) left join deleted using (document_sha256) left join remote using (document_sha256)
+left join policy_versions on policy_versions.policy_run_id = state.policy_run_id;
 comment on view documents is 'Everything known of each document; its fields are the best answer, overlaid by labels. Grain: document_sha256.';
 comment on column documents.document_sha256 is 'SHA-256 of the bytes, hexadecimal.';
 comment on column documents.sha256_base64 is 'SHA-256 of the bytes, base64.';
@@ -103,6 +105,8 @@ comment on column documents.processed_at is 'When it got this status, UTC.';
 comment on column documents.processing_seconds is 'Time from reading to status, in seconds.';
 comment on column documents.last_run_id is 'Run that gave it.';
 comment on column documents.failed_runs is 'Runs in which it failed.';
+comment on column documents.policy is 'Saved policy that gave it its status; NULL: none.';
+comment on column documents.policy_version is 'Version of that policy.';
 comment on column documents.arm is 'Arm of the answer.';
 comment on column documents.model is 'Model of the answer.';
 comment on column documents.input_mode is 'Input mode of the answer.';

@@ -1,4 +1,4 @@
--- scored_fields: is each answer to a labelled field right?   Reads extractions, labels_current, scoring_rules.   One row a (document_sha256, field, arm, is_simulated).
+-- scored_fields: is each answer to a labelled field right?   Reads extractions, labels_current, scoring_rules, document_statuses.   One row a (document_sha256, field, arm, is_simulated).
 -- The newest answer of each arm counts; an invalid one counts as no answer. What is right says scoring_rules; is_right takes the label's alternatives too,
 -- is_right_strict does not. An answer that cost nothing and is of neither kind of money (arm rules) stands beside both kinds. Items: a field that is no list is one item,
 -- so that precision is items_right / items_answered and recall items_right / items_true for every field. Names: Winkler 1990, threshold chosen before any answer was scored.
@@ -12,7 +12,10 @@ with labels as (
     from answered where is_simulated is not null
     union all
     select answered.* replace (kinds.is_simulated as is_simulated)
-    from answered join (select distinct document_sha256, is_simulated from answered where is_simulated is not null) as kinds using (document_sha256)
+    from answered join (
+        select document_sha256, is_simulated from answered where is_simulated is not null
+        union select document_sha256, is_simulated from document_statuses where policy_run_id is not null
+    ) as kinds using (document_sha256)
     where answered.is_simulated is null
 ), answers as (
     unpivot (

@@ -3,7 +3,8 @@
 -- Intervals: 29_wilson. A blank label is never scored. (all) treats the fields of a document as independent.
 create or replace view accuracy_in_use as
 with used as (
-    select scored.* from scored_fields as scored join answers_in_use(true) as answers using (document_sha256, call_id, is_simulated)
+    select scored.* from scored_fields as scored join answers_in_use(true) as answers using (document_sha256, arm, is_simulated)
+    where scored.call_id is not distinct from answers.call_id
 ), counted as (
     select coalesce(field, '(all)') as field, is_simulated, count(distinct document_sha256) as documents, count(*) as labelled, count(answer) as answered,
            count(*) filter (where is_right) as right_answers
