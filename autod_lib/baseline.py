@@ -24,7 +24,8 @@ ARM: Final = "rules"
 WANTED_SQL: Final = f"""
 select document_sha256, arg_max(path, last_seen_at) as path
 from sightings
-where problem is null and document_sha256 in (select document_sha256 from labels_log) and document_sha256 in (select document_sha256 from extractions)
+where problem is null and document_sha256 in (select document_sha256 from label_statements)
+      and document_sha256 in (select document_sha256 from extractions)
       and document_sha256 not in (select document_sha256 from extractions where arm = '{ARM}')
 group by document_sha256 order by document_sha256"""
 

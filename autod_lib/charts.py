@@ -108,9 +108,9 @@ def _mimebundle(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[st
     """What a cell shows: the interactive form for JupyterLab, its drawing for pages, and in the drawing's metadata another for small screens."""
     return {
         "application/vnd.vegalite.v5+json": spec | {"$schema": SCHEMA},
-        "image/svg+xml": _svg(spec),
+        "image/svg+xml": _svg(_wrapped_title(spec, 76, 104)),
         "text/plain": " · ".join(_texts(spec.get("title"))),
-    }, {"image/svg+xml": {"narrow": _svg(_wrapped_title(_narrowed(spec)))}}
+    }, {"image/svg+xml": {"narrow": _svg(_wrapped_title(_narrowed(spec), 36, 48))}}
 
 
 def _texts(title: Any) -> list[str]:
@@ -138,12 +138,12 @@ def _svg(spec: dict[str, Any]) -> str:
     return f"{opened}<title>{escape(title)}</title><desc>{escape(text)}</desc>{drawn[head.end() :]}"
 
 
-def _wrapped_title(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same with its title in lines that a small screen holds."""
+def _wrapped_title(spec: dict[str, Any], letters: int, small_letters: int) -> dict[str, Any]:
+    """The same with its title and subtitle in lines of so many letters."""
     title, *rest = [*_texts(spec.get("title")), ""]
     if not isinstance(spec.get("title"), Mapping):
         return spec
-    return spec | {"title": spec["title"] | {"text": textwrap.wrap(title, 36), "subtitle": textwrap.wrap(" ".join(rest), 48)}}
+    return spec | {"title": spec["title"] | {"text": textwrap.wrap(title, letters), "subtitle": textwrap.wrap(" ".join(rest), small_letters)}}
 
 
 def figure(chart: Chart, *, how: str | Html = "", know: Html | None = None) -> Html:
@@ -215,10 +215,11 @@ def _finished(chart: Any, frame: pl.DataFrame, title: str, subtitle: str) -> Cha
 
 def nothing(question: str, way: str = "run autod ingest FOLDER") -> alt.Chart:
     """The figure of an empty ledger: the question, and what to do."""
-    drawn = alt.Chart(alt.InlineData(values=[{"text": f"nothing yet: {way}"}])).mark_text(align="left", fontSize=13, color=FAINT)
-    placed = drawn.encode(text=alt.Text("text:N"), x=alt.value(4)).properties(width=PHONE, height=46)
+    lines = textwrap.fill(f"nothing yet: {way}", 46)  # as many letters as a small screen holds
+    drawn = alt.Chart(alt.InlineData(values=[{"text": lines}])).mark_text(align="left", baseline="top", lineBreak="\n", fontSize=13, color=FAINT)
+    placed = drawn.encode(text=alt.Text("text:N"), x=alt.value(4), y=alt.value(4)).properties(width=WIDTH, height=46)
     made: alt.Chart = placed.properties(
-        title=alt.TitleParams(text=question, subtitle="no data"), description=f"{question} {NOTHING_YET}", usermeta=EMPTY
+        title=alt.TitleParams(text=question, subtitle="no data"), description=f"{question} {NOTHING_YET} {way}", usermeta=EMPTY
     ).configure(**CONFIG)
     return made
 

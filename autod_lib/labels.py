@@ -13,7 +13,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -103,6 +103,10 @@ class Label:
         """What makes two statements the same."""
         return self.value, self.alternatives
 
+    def columns(self) -> dict[str, Any]:
+        """The columns of its event."""
+        return asdict(self) | {"is_absent": self.value is None}
+
 
 def record(home: Path, labels: Iterable[Label], *, settles: bool = False, **arguments: Any) -> int:
     """Writes labels to the journal and loads them; returns how many. With `settles`, they count over what other labellers said.
@@ -116,18 +120,7 @@ def record(home: Path, labels: Iterable[Label], *, settles: bool = False, **argu
             parent = os.environ.get("AUTOD_PARENT_RUN")
             segment.write("run_started", command="labels", arguments=arguments, version=__version__, pid=os.getpid(), parent_run_id=parent)
             for label in stated:
-                segment.write(
-                    "label",
-                    document_sha256=label.document_sha256,
-                    field=label.field,
-                    value=label.value,
-                    is_absent=label.value is None,
-                    alternatives=label.alternatives,
-                    labeller=label.labeller,
-                    source=label.source,
-                    labelled_at=label.labelled_at,
-                    settles=settles or None,
-                )
+                segment.write("label", **label.columns(), settles=settles or None)
             segment.write("run_finished", exit_status=0, state="finished", seconds=0.0, summary={"labels": len(stated)})
         store.load(home)
     return len(stated)
@@ -166,7 +159,7 @@ def import_labels(home: Path, path: Path, *, labeller: str = "", mapping: Mappin
             text = row.get(name, "")
             if not text:
                 continue
-            value, problem = _value(name, text)
+            value, problem = stored(name, text)
             if problem:
                 report.problems.append(f"row {number}, {name}={text[:60]!r}: {problem}")
                 continue
@@ -211,7 +204,7 @@ class _Known:
         current = con.execute("select value, alternatives, document_sha256, field, labeller from labels_by_labeller").fetchall()
         by_source = con.execute(
             "select arg_max_null(value, place), arg_max_null(alternatives, place), document_sha256, field, who, source from ("
-            "select *, coalesce(labeller, 'unnamed') as who, (logged_at, run_id, seq) as place from labels_log) group by all"
+            "select *, coalesce(labeller, 'unnamed') as who, (logged_at, run_id, seq) as place from label_statements) group by all"
         ).fetchall()
         counting = con.execute("select document_sha256, field, labeller from labels_current").fetchall()
         return cls({row[2:]: said(row) for row in current}, {row[2:]: said(row) for row in by_source}, {row[:2]: row[2] for row in counting})
@@ -249,7 +242,7 @@ def _alternatives(name: str, row: Mapping[str, str], number: int, problems: list
         return None
     valid = []
     for text in filter(None, map(str.strip, row[column].split(";"))):
-        value, problem = _value(name, text)
+        value, problem = stored(name, text)
         if problem or value is None:
             problems.append(f"row {number}, {column}={text[:60]!r}: {problem or 'the absence of a value is no alternative to one'}")
         else:
@@ -400,8 +393,8 @@ def _finder(con: Any) -> Callable[[Mapping[str, str]], set[str]]:
     return find
 
 
-def _value(name: str, text: str) -> tuple[str | None, str]:
-    """A label as it is stored, or what is wrong with it."""
+def stored(name: str, text: str) -> tuple[str | None, str]:
+    """A label of this field as it is stored, None for ABSENT, and what is wrong with it, empty if nothing is."""
     if text == ABSENT:
         return None, ""
     if name in LISTS:

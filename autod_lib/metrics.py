@@ -569,10 +569,10 @@ def review_as_classifier(con: duckdb.DuckDBPyConnection, *, is_simulated: bool |
 def audit_sample(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, size: int = 20) -> pl.DataFrame:
     """Confident answers, drawn at random, that a person should check all the same.
 
-    document_sha256, file_name, arm, doc_type str · confidence_score float 0–1 · is_simulated bool.
+    document_sha256, file_name, arm, doc_type str · confidence_score float 0–1 · is_simulated bool · turn int, the order of the draw.
     Source: the macro audit_sample in sql/views/38_review_effort.sql
     """
-    return read(con, f"from audit_sample($size) where {ONE_KIND} order by document_sha256", {"is_simulated": is_simulated, "size": size})
+    return read(con, f"from audit_sample($size) where {ONE_KIND} order by is_simulated, turn", {"is_simulated": is_simulated, "size": size})
 
 
 def calibration(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
@@ -724,14 +724,34 @@ def budget_status(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None =
 
 
 def review_queue(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
-    """What a person should look at, least confident first.
+    """What a person should look at, by what a look is worth.
 
     document_sha256, file_name, doc_type str · confidence_score, confidence_used (recalibrated where that is better) float 0–1 · issuer str ·
     primary_date date · total_amount Decimal · currency str · is_valid bool · review_reasons JSON text · error_sentence str · is_simulated bool ·
-    processed_at UTC.   Source: sql/views/45_review_queue.sql
+    processed_at UTC · uncertainty float 0–1 · stake float 0.5–1.5 · worth float, their product.   Source: sql/views/45_review_queue.sql
     """
-    sql = f"from review_queue where {ONE_KIND_OR_NONE} order by confidence_used nulls first, document_sha256"
-    return read(con, sql, {"is_simulated": is_simulated})
+    return read(con, f"from review_queue where {ONE_KIND_OR_NONE} order by worth desc, document_sha256", {"is_simulated": is_simulated})
+
+
+def review_order(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, size: int = 50, share: float = 0.2) -> pl.DataFrame:
+    """The first documents in the order of a review, a `share` of them drawn at random among those that nobody was asked to look at.
+
+    place int · document_sha256, file_name, doc_type str · confidence_score, confidence_used float 0–1 · issuer str · total_amount Decimal ·
+    currency str · review_reasons JSON text · error_sentence str · is_simulated bool · uncertainty, stake, worth float · is_random bool; of those
+    drawn, all from confidence_used to error_sentence and from uncertainty to worth are null.
+    Source: the macro review_order in sql/views/45_review_queue.sql
+    """
+    sql = f"from review_order($size, $share) where {ONE_KIND} order by is_simulated, place"
+    return read(con, sql, {"is_simulated": is_simulated, "size": size, "share": share})
+
+
+def review_sessions(con: duckdb.DuckDBPyConnection, *, limit: int | None = None) -> pl.DataFrame:
+    """Who reviewed when, how long, and what came of it; newest first.
+
+    run_id, labeller str · first_action_at, last_action_at UTC · documents, documents_at_random, accepted, skipped, corrections, labels, undone int ·
+    seconds, seconds_a_document float.   Source: sql/views/88_review_sessions.sql
+    """
+    return read(con, "from review_sessions order by first_action_at desc, run_id, labeller limit $limit", {"limit": limit})
 
 
 def search_record(

@@ -258,19 +258,25 @@ def _nameless_file() -> int:
         return os.dup(file.fileno())
 
 
+def guarded_environment() -> dict[str, str]:
+    """The environment of a process that opens documents.
+
+    Neither key nor proxy nor any other setting of this process is its business; an empty PATH finds no outside program.
+    """
+    library = str(Path(__file__).resolve().parent.parent)
+    environment = {"PATH": "", "PYTHONPATH": library, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+    return environment | {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}
+
+
 def _begin(connection: int, shared: int, told: str) -> "subprocess.Popen[bytes]":
     """A process of `pdf_worker` with these two descriptors."""
-    library = str(Path(__file__).resolve().parent.parent)
-    # Neither key nor proxy nor any other setting of this process is the worker's business; an empty PATH finds no outside program.
-    environment = {"PATH": "", "PYTHONPATH": library, "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
-    environment |= {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "autod_lib.pdf_worker", str(connection), told],
         pass_fds=[connection, shared],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=environment,
+        env=guarded_environment(),
         start_new_session=True,  # a terminal's Ctrl-C is for the command, which lets documents in work end
     )
 

@@ -29,7 +29,8 @@ from .show import describe
 from .workspace import BACKUP_LOCK, held
 
 PAGES: Final = "runs"  # of the workspace: pages, executed notebooks, and what commands printed
-OWN: Final = ("sighting", "document_read", "extraction", "document_status", "label")  # events that go with their document
+# Events that go with their document.
+OWN: Final = ("sighting", "document_read", "extraction", "document_status", "label", "label_withdrawn", "review_action")
 TELLING: Final = ("body", "error_message", "attributes")  # what the events that stay say of its content
 SPEAKING: Final = ("run_started", "run_finished", "look", "notebook_run", "alert", "search", "batch", "reconciled")  # they may name its file
 

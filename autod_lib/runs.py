@@ -35,7 +35,7 @@ from .report import start_columns
 from .settings import SECRETS, Settings, variable
 
 HERE: Final = Path(__file__).resolve().parent
-WRITING: Final = ("10_ingest", "32_review")  # they change the record: what they do cannot be told from what is there
+WRITING: Final = ("10_ingest",)  # it changes the record: what it does cannot be told from what is there; a review writes only where it is seen
 GOOD: Final = rendering.GOOD
 FINAL: Final = (2, 3, 6, 130)  # exit statuses that the same step would end with again: settings, budget, workspace, interrupted
 ERROR_LENGTH: Final = 2000
@@ -336,7 +336,7 @@ def _end_process(process: "subprocess.Popen[bytes]") -> None:
 def _library_hash() -> str:
     """Hash of the library's own files: when one changes, every notebook may show something else."""
     digest = hashlib.sha256()
-    for path in sorted((*HERE.rglob("*.py"), *HERE.rglob("*.sql"), *HERE.rglob("*.j2"), *HERE.rglob("*.css"))):
+    for path in sorted((*HERE.rglob("*.py"), *HERE.rglob("*.sql"), *HERE.rglob("*.j2"), *HERE.rglob("*.css"), *HERE.rglob("*.js"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

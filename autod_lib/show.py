@@ -13,7 +13,7 @@ from .store import rows
 
 NEXT = {
     "processed": "Nothing to do.",
-    "needs_review": "Look at it, and correct its fields with labels: autod labels import FILE.",
+    "needs_review": "Look at it in the notebook 32_review (autod lab), or correct its fields with labels: autod labels import FILE.",
     "rejected": "Mend or replace the file; a changed file is read again by the next autod ingest.",
     "quarantined": "Raise the limit named above on purpose, then: autod ingest PATH --retry-failed.",
     "failed": "Try it again: autod ingest PATH --retry-failed.",

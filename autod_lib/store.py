@@ -58,6 +58,8 @@ TABLES: Final = {
     "deletion": ("deletions",),
     "purge": ("purges",),
     "label": ("labels_log",),
+    "label_withdrawn": ("label_withdrawals",),
+    "review_action": ("review_actions",),
     "policy": ("policies",),
     "alert": ("alerts",),
     "reconciled": ("reconciliation_steps",),

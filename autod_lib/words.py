@@ -412,7 +412,7 @@ def matters(
             )
         )
     if queue.height:
-        lowest = queue["confidence_score"].drop_nulls()
+        lowest = queue["confidence_score"].drop_nulls().sort()
         why = f"least confident {share(float(lowest[0]))}" if lowest.len() else "no confidence was stated"
         found.append(Matter(count(queue.height, "document to review", "documents to review"), why, "", ("show the queue", "review")))
     urgent = alerts.filter(pl.col("severity") != "info")
@@ -477,7 +477,7 @@ def next_steps(settings: Settings, every: pl.DataFrame, in_use: pl.DataFrame, qu
     else:
         steps.append(("Read what is new", "known documents are not paid again", f"autod ingest ~/scans{local} --max-usd 5"))
         if queue.height:
-            steps.append(("Review", f"{count(queue.height, 'document waits', 'documents wait')} for a person", "autod labels import labels.csv"))
+            steps.append(("Review", f"{count(queue.height, 'document waits', 'documents wait')} for a person: notebook 32_review", "autod lab"))
         if in_use.is_empty():
             steps.append(("Label some documents", "without labels nobody knows how often answers are right", "autod labels import labels.csv"))
         steps.append(("Report", "runs the notebooks and renders one page", "autod report"))

@@ -446,6 +446,10 @@ def write(home: Path, *, first_day: date = FIRST_DAY, days: int = 21, a_day: int
             for number, document in enumerate(labelled[:12]):  # a second labeller, who calls one document in six another kind
                 said = {"field": "doc_type", "value": document.truth["doc_type"] if number % 6 else "Other", "is_absent": False, "labeller": "ben"}
                 journal.write("label", logged_at=at, document_sha256=document.sha256, source="second.csv", **said)
+            for number, document in enumerate(labelled[:12]):  # who skipped one in six
+                done = {"action": "accept" if number % 6 else "skip", "fields": ["doc_type"] if number % 6 else [], "is_undo": False}
+                shown = {"document_sha256": document.sha256, "labeller": "ben", "is_random": number % 5 == 0, "seconds": 4.5}
+                journal.write("review_action", logged_at=at, **shown, **done)
             for document in labelled[:30] if days > 1 else ():  # read by rules, of neither kind of money, always as an invoice
                 by_rules = document.truth | {"doc_type": "Invoice", "arm": "rules", "input_mode": "text", "is_valid": True}
                 journal.write("extraction", logged_at=at, document_sha256=document.sha256, **by_rules)

@@ -41,7 +41,7 @@ SUMMED = {  # views that add up all calls with a known end
 }
 OWN_LEDGER = {"input_modes_compared": "modes", "answers_repeated": "again", "stability_by_field": "again"}  # where there is something to see
 DEFINITIONS = ("scoring_rules",)  # say what something means, whatever happened
-MACROS = ("unit_economics", "month_forecast", "audit_sample")  # of views, which have the rows
+MACROS = ("unit_economics", "month_forecast", "audit_sample", "review_order")  # of views, which have the rows
 FILTERED = [name for name, function in FUNCTIONS.items() if "is_simulated" in inspect.signature(function).parameters]
 DATED = [name for name, function in FUNCTIONS.items() if "since" in inspect.signature(function).parameters]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from autod_lib import charts, metrics, page, words
+from autod_lib import charts, metrics, page, review, review_desk, words
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 NAMES = [path.name for path in NOTEBOOKS]
-MODULES = {"charts": charts, "metrics": metrics, "page": page, "words": words}
+MODULES = {"charts": charts, "metrics": metrics, "page": page, "review": review, "review_desk": review_desk, "words": words}
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 
 

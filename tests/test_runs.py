@@ -7,7 +7,6 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
@@ -26,6 +25,7 @@ from autod_lib.runs import Run, StepRun, fingerprint, in_order, run_steps, steps
 from autod_lib.settings import Settings, load_settings
 
 from . import ledger
+from .browser import browsing
 from .pipeline import answering, begin, reply, rows
 
 CANARY = "sk-canary-0123456789abcdefghij"
@@ -482,47 +482,6 @@ def test_a_file_that_is_no_notebook_is_refused_by_its_name(tmp_path: Path) -> No
 
     with pytest.raises(SettingsError, match=r"letter\.ipynb' cannot be read as a notebook"):
         run_notebooks(load_settings({}, home=tmp_path / "home"), [path], parameters={})
-
-
-@dataclass
-class Seen:
-    """A page in a browser, and what it did there."""
-
-    page: Any
-    requests: list[str] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
-    dialogs: list[str] = field(default_factory=list)
-
-    def open(self, path: Path) -> None:
-        """Opens a page and waits until it is quiet."""
-        self.page.goto(path.as_uri(), wait_until="load")
-        self.page.wait_for_timeout(200)
-
-    def further(self) -> list[str]:
-        """What was asked for besides the pages that were opened and what is in them."""
-        return [url for url in self.requests if not url.startswith(("file:", "data:"))]
-
-
-@contextmanager
-def browsing(*, offline: bool = True, width: int = 1280) -> Iterator[Seen]:
-    """A real browser with a page of this width in it."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
-    if program is None:
-        pytest.skip("no Chromium is installed")
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
-        page = browser.new_context(offline=offline, viewport={"width": width, "height": 900}).new_page()
-        seen = Seen(page)
-        page.on("request", lambda request: seen.requests.append(request.url))
-        page.on("console", lambda message: seen.messages.append(message.text))
-        page.on("pageerror", lambda error: seen.messages.append(str(error)))
-        page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
-        try:
-            yield seen
-        finally:
-            browser.close()
 
 
 def test_what_a_document_smuggles_in_does_nothing_in_a_browser(night: Night) -> None:

@@ -1,7 +1,23 @@
--- labels_by_labeller: what does each labeller say?   Reads labels_log.   One row a (document_sha256, field, labeller): the newest statement of that labeller.
+-- label_statements: which labels were given and not taken back?   Reads labels_log, label_withdrawals.   One row a (run_id, seq).
+create or replace view label_statements as
+from labels_log anti join (select label_run_id as run_id, label_seq as seq from label_withdrawals) as withdrawn using (run_id, seq);
+comment on view label_statements is 'Every label that was not taken back. Grain: run_id, seq.';
+comment on column label_statements.run_id is 'Run.';
+comment on column label_statements.seq is 'Place of the event in its segment.';
+comment on column label_statements.logged_at is 'When it was recorded, UTC.';
+comment on column label_statements.document_sha256 is 'Document.';
+comment on column label_statements.field is 'Field of the record.';
+comment on column label_statements.value is 'The truth as text, a list as JSON; NULL when the document has none.';
+comment on column label_statements.is_absent is 'Whether the document has no such value.';
+comment on column label_statements.alternatives is 'Other values that a careful reader could defend.';
+comment on column label_statements.labeller is 'Who says so.';
+comment on column label_statements.source is 'File or notebook it came from.';
+comment on column label_statements.labelled_at is 'When the labeller said so, UTC; NULL: when it was recorded.';
+comment on column label_statements.settles is 'Whether it counts over what other labellers said of this field; NULL: it does not.';
+-- labels_by_labeller: what does each labeller say?   Reads label_statements.   One row a (document_sha256, field, labeller): the newest statement of that labeller.
 create or replace view labels_by_labeller as
 with statements as (
-    select *, coalesce(labeller, 'unnamed') as who, (coalesce(labelled_at, logged_at), logged_at, run_id, seq) as place from labels_log
+    select *, coalesce(labeller, 'unnamed') as who, (coalesce(labelled_at, logged_at), logged_at, run_id, seq) as place from label_statements
 )
 select document_sha256, field, who as labeller, arg_max_null(value, place) as value, coalesce(arg_max_null(is_absent, place), false) as is_absent,
        arg_max_null(alternatives, place) as alternatives, arg_max_null(source, place) as source, max(coalesce(labelled_at, logged_at)) as labelled_at,

@@ -1,11 +1,11 @@
--- answers_in_use: which answer stands for each document?   Reads extractions, document_statuses, calls_finished, labels_log.   One row a document_sha256 with an answer.
+-- answers_in_use: which answer stands for each document?   Reads extractions, document_statuses, calls_finished, label_statements.   One row a document_sha256 with an answer.
 -- A document is real as soon as anything about it is: then no simulated answer stands for it. A valid answer beats an invalid one, the one that gave the document
 -- its newest status beats others that gave it one, and these beat an experiment; else the newest. An answer of neither kind of money (arm rules) stands only where
 -- it gave a status, by a saved policy.
 -- With only_labelled, for documents with a label alone: their figures need not wait for all others.
 create or replace macro answers_in_use(only_labelled) as table
 with labelled as (
-    select distinct document_sha256 from labels_log
+    select distinct document_sha256 from label_statements
 ), kind as (
     select document_sha256, bool_and(is_simulated) as is_simulated
     from (

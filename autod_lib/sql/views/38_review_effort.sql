@@ -56,16 +56,22 @@ comment on column review_as_classifier.recall_high is 'Upper end of its 95 % Wil
 comment on column review_as_classifier.share_missed is 'Share wrong of the documents that nobody was asked to look at, 0 to 1.';
 comment on column review_as_classifier.share_missed_low is 'Lower end of its 95 % Wilson interval.';
 comment on column review_as_classifier.share_missed_high is 'Upper end of its 95 % Wilson interval.';
--- audit_sample: which confident answers should a person check all the same?   Reads answers_in_use, labels_log, documents_read.
+-- audit_sample: which confident answers should a person check all the same?   Reads answers_in_use, label_statements, deletions, documents_read.
 -- Answers for which nobody was asked, without a label, in the order of a hash of the document: a random sample, the same for everybody, that any label shortens.
+-- Of each kind of money so many.
 create or replace macro audit_sample(size) as table
 with names as (
     select document_sha256, min(file_name) as file_name from documents_read group by document_sha256
 ), drawn as (
-    select document_sha256, arm, is_simulated, doc_type, confidence_score from answers_in_use(false)
+    select document_sha256, arm, is_simulated, doc_type, confidence_score,
+           row_number() over (partition by is_simulated order by md5(document_sha256 || 'audit'), document_sha256) as turn
+    from answers_in_use(false)
     where is_valid and not coalesce(requires_review, true) and coalesce(json_array_length(review_reasons), 0) = 0
-          and document_sha256 not in (select document_sha256 from labels_log)
-    order by md5(document_sha256 || 'audit'), document_sha256 limit size
+          and document_sha256 not in (select document_sha256 from label_statements)
+          and document_sha256 not in (
+              select document_sha256 from deletions group by document_sha256 having arg_max_null(is_deleted, (logged_at, run_id, seq))
+          )
+    qualify turn <= size
 )
-select document_sha256, file_name, arm, doc_type, confidence_score, is_simulated from drawn left join names using (document_sha256);
-comment on macro table audit_sample is 'Confident answers drawn at random for a person to check. Parameter: how many. Grain: document_sha256.';
+select document_sha256, file_name, arm, doc_type, confidence_score, is_simulated, turn from drawn left join names using (document_sha256);
+comment on macro table audit_sample is 'Confident answers drawn at random for a person to check. Parameter: how many of each kind of money. Grain: document_sha256.';

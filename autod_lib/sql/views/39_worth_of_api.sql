@@ -8,7 +8,7 @@ with api as (
     from api join scored_fields as rules using (document_sha256, field, is_simulated) where rules.arm = 'rules'
 ), costs as (
     select document_sha256, arm, is_simulated, sum(cost_usd) as usd from calls_finished
-    where document_sha256 in (select document_sha256 from labels_log) group by document_sha256, arm, is_simulated
+    where document_sha256 in (select document_sha256 from label_statements) group by document_sha256, arm, is_simulated
 )
 select arm, field, is_simulated, count(*) as documents, count(*) filter (where is_right) as right_answers, count(*) filter (where is_right_by_rules) as right_by_rules,
        count(*) filter (where is_right and not is_right_by_rules) as only_api, count(*) filter (where is_right_by_rules and not is_right) as only_rules,

@@ -1,4 +1,4 @@
--- headline_by_day: what was done and what did it cost, each day, so that any period can be added up?   Reads document_statuses, documents_read, labels_log,
+-- headline_by_day: what was done and what did it cost, each day, so that any period can be added up?   Reads document_statuses, documents_read, label_statements,
 -- api_calls.   One row a (day_utc, is_simulated) on which a document got its first status or a call ended (a call without an end: began).
 -- A document counts once, on the day of its first status, with the status it has now: no later run moves it into another period, and every column can be summed.
 create or replace view headline_by_day as
@@ -8,7 +8,7 @@ with states as (
 ), pages as (
     select document_sha256, arg_max_null(page_count, (logged_at, run_id, seq)) as page_count from documents_read where document_sha256 is not null group by document_sha256
 ), labelled as (
-    select distinct document_sha256, true as is_labelled from labels_log
+    select distinct document_sha256, true as is_labelled from label_statements
 ), of_documents as (
     select day_utc, is_simulated,
            count(*)                                                                    as documents,

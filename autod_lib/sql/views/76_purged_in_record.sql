@@ -4,7 +4,7 @@ create or replace view purged_in_record as
 with said as (
     select document_sha256 from sightings_log where problem is distinct from 'purged' union all select document_sha256 from documents_read
     union all select document_sha256 from extractions union all select document_sha256 from document_statuses
-    union all select document_sha256 from labels_log
+    union all select document_sha256 from labels_log union all select document_sha256 from label_withdrawals union all select document_sha256 from review_actions
     union all select document_sha256 from calls_finished join call_bodies using (run_id, call_id) where body is not null or error_message is not null
     union all select document_sha256 from remote_objects where attributes is not null
 )
