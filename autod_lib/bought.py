@@ -185,6 +185,26 @@ def find(home: Path, name: str) -> Bought:
     raise SettingsError(f"There is no policy {name!r}; saved are: {names}. One is saved by autod buy --target SHARE --save NAME.")
 
 
+def verdict(row: Mapping[str, Any]) -> str:
+    """A row of the view policy_promises for a person: what became of the promise, beside what it was."""
+    money = "simulated USD" if row["is_simulated"] else "USD"
+    cost = "an unknown cost" if row["usd_a_thousand_since"] is None else f"{row['usd_a_thousand_since']:.4f} {money} for 1,000"
+    run = f"{row['name']!r} (version {row['version']}) has settled {row['documents']} documents"
+    told = f"{row['verdict']}: {row['target']:.1%} at {row['usd_a_thousand']:.4f} {money} for 1,000 were promised"
+    if row["labels_needed"] is not None:
+        told += f"; about {row['labels_needed']:,} labels would tell"
+    if not row["labelled"]:
+        return f"{run}, none of them labelled since it was saved; {told}."
+    between = f"{row['accuracy_low']:.1%} to {row['accuracy_high']:.1%}"
+    return f"{run} at {cost}; of {row['labelled']} labelled since it was saved {row['accuracy']:.1%} are right ({between}): {told}."
+
+
+def verdicts(home: Path) -> dict[str, dict[str, Any]]:
+    """What became of each saved policy, by policy_run_id: the rows of the view policy_promises."""
+    with store.reading(home) as con:
+        return {row["policy_run_id"]: row for row in store.rows(con, "from policy_promises")}
+
+
 def _stages(bought: Bought, settings: Settings, rules: Rules) -> list[tuple[Stage, Settings]]:
     """What is asked, in order, each with the settings that ask it; without what stands, which is known when the stage begins.
 

@@ -656,14 +656,16 @@ def policy_command(
     name: Annotated[str, typer.Argument(help="A saved policy; all of them without it.", metavar="[NAME]")] = "",
     as_json: Json = False,
 ) -> None:
-    """Show saved policies: what they ask, what they promised, and since when."""
+    """Show saved policies: what they ask, what they promised, and whether they kept it on documents that were labelled since."""
     from . import bought
 
     with _settings() as settings:
         found = [bought.find(settings.home, name)] if name else [each for each in bought.saved(settings.home) if each.is_newest]
+        kept = bought.verdicts(settings.home)
     if as_json:
-        return _print_json(found[0].columns() if name else {"policies": [each.columns() for each in found]})
-    lines = [line for each in found for line in each.sentences()]
+        rows = [each.columns() | {"kept": kept[each.policy_run_id]} for each in found]
+        return _print_json(rows[0] if name else {"policies": rows})
+    lines = [line for each in found for line in (*each.sentences(), bought.verdict(kept[each.policy_run_id]))]
     return print("\n".join(lines or ["No policy is saved yet: autod buy --target SHARE --save NAME"]))
 
 

@@ -105,10 +105,12 @@ def _kinds(scored: pl.DataFrame) -> Any:
 
 
 def weighted(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
-    """Accuracy of each field over all documents of an arm, whichever of them were labelled: each answered kind weighs as often as it was answered.
+    """Accuracy of each field over all documents of an arm, whichever of them were labelled.
 
-    arm, field str · is_simulated bool · documents, labelled int · share_covered float 0–1, of the documents whose kind has any label · accuracy_plain
-    and accuracy float 0–1, the latter weighted, with accuracy_low and accuracy_high (95 %).   Source: the view labelled_by_kind
+    Each answered kind, those apart that a person was asked to look at, weighs as often as it was answered.
+
+    arm, field str · is_simulated bool · documents, labelled int · share_covered float 0–1, of the documents of whose like any has a label ·
+    accuracy_plain and accuracy float 0–1, the latter weighted, with accuracy_low and accuracy_high (95 %).   Source: the view labelled_by_kind
     """
     rows = []
     strata = metrics.labelled_by_kind(con, is_simulated=is_simulated)

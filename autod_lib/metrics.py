@@ -505,11 +505,11 @@ def accuracy_by_class(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | No
 
 
 def labelled_by_kind(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
-    """Which answers were labelled and which not, by the kind that was answered: the strata of the weighted accuracy.
+    """Which answers were labelled and which not, by the kind that was answered and whether a person was asked to look.
 
-    arm, field, doc_type str · is_simulated bool · documents, labelled, right_answers int.   Source: sql/views/36_accuracy_by_class.sql
+    arm, field, doc_type str · is_asked, is_simulated bool · documents, labelled, right_answers int.   Source: sql/views/36_accuracy_by_class.sql
     """
-    return _all(con, "labelled_by_kind", "arm, field, doc_type, is_simulated", is_simulated)
+    return _all(con, "labelled_by_kind", "arm, field, doc_type, is_asked, is_simulated", is_simulated)
 
 
 def confidence_map(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
@@ -573,6 +573,16 @@ def audit_sample(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = 
     Source: the macro audit_sample in sql/views/38_review_effort.sql
     """
     return read(con, f"from audit_sample($size) where {ONE_KIND} order by is_simulated, turn", {"is_simulated": is_simulated, "size": size})
+
+
+def policy_promises(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
+    """What each saved policy promised, and what became of it on documents that were labelled since, the newest first.
+
+    policy_run_id, name, version, is_newest, is_simulated, saved_at, field · documents, labelled, right_documents int · accuracy float 0–1 with
+    accuracy_low, accuracy_high (Wilson, 95 %), beside target, accuracy_at_least, sure · usd_a_thousand_since beside usd_a_thousand, _low, _high
+    Decimal · verdict str, labels_needed int · calls_unsettled, unsettled_upper_usd.   Source: the view policy_promises
+    """
+    return _all(con, "policy_promises", "saved_at desc, policy_run_id", is_simulated)
 
 
 def calibration(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:

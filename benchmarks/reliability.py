@@ -10,6 +10,7 @@ import csv
 import json
 import os
 import resource
+import signal
 import socket
 import sys
 import tempfile
@@ -20,17 +21,18 @@ from datetime import datetime
 from pathlib import Path
 
 import corpus
+import openai
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))  # the tests are no package that is installed
 
-from autod_lib import journal, store  # noqa: E402
+from autod_lib import journal, resources, store  # noqa: E402
 from autod_lib.ingest import ingest  # noqa: E402
 from autod_lib.local_api import running  # noqa: E402
 from autod_lib.pdf import Readers, Reading, limits_for  # noqa: E402
 from autod_lib.settings import load_settings  # noqa: E402
 from tests import faults as catalogue  # noqa: E402
-from tests.pipeline import make_inbox  # noqa: E402
+from tests.pipeline import autod, make_inbox  # noqa: E402
 from tests.test_injection import INJECTIONS  # noqa: E402
 
 DOCUMENT = PROJECT / "docs" / "reliability.md"
@@ -118,6 +120,22 @@ def recovery(folder: Path) -> list[tuple[str, str, str]]:
     ]
 
 
+def orphans(folder: Path) -> list[tuple[str, str, str]]:
+    """The searchable copy made while it is killed behind every event of a remote object in turn, then swept: what is at the API beside the record."""
+    inbox, home, key, kills = make_inbox(folder / "in", 4), folder / "home", "sk-test", 0
+    with running() as address:
+        settings = load_settings({}, home=home, base_url=address, api_key=key)
+        ingest([inbox], settings)
+        while autod("index", home=home, address=address, AUTOD_CRASH_AT=f"remote_object:{kills % 3 + 1}").returncode == -signal.SIGKILL:
+            kills += 1
+        resources.sweep(settings)
+        sdk = openai.OpenAI(base_url=address, api_key=key)
+        there = {found.id for found in sdk.files.list(limit=1000)} | {found.id for found in sdk.vector_stores.list(limit=100)}
+    with store.reading(home) as con:
+        held = {name for (name,) in con.execute("select object_id from remote_objects_held where object_kind <> 'vector_store_file'").fetchall()}
+    return [("objects left at the provider, or missing there, after kills while indexing and a sweep", f"{len(there ^ held)} ({kills} kills)", "0")]
+
+
 def many_files(folder: Path) -> list[tuple[str, str, str]]:
     """A folder of 100,000 files of 100 contents: looked at, told apart, asked about once each, and looked at again."""
     inbox = folder / "many"
@@ -179,6 +197,7 @@ MEASURES: dict[str, Callable[[Path], list[tuple[str, str, str]]]] = {
     "hostile": hostile,
     "throughput": throughput,
     "recovery": recovery,
+    "orphans": orphans,
     "many_files": many_files,
 }
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from autod_lib import bought, cli, local_api, prompt
+from autod_lib import bought, cli, labels, local_api, prompt
 from autod_lib.document import FIELDS
 from autod_lib.errors import SettingsError
 from autod_lib.ingest import ingest
+from autod_lib.labels import Label
 from autod_lib.policies import PERSON, Policy, Promise
 from autod_lib.report import Options
 from autod_lib.settings import Settings
@@ -60,7 +61,7 @@ class Place:
     def save(self, name: str, policy: Policy, field: str = "total_amount", **further: Any) -> bought.Bought:
         """Saves a policy with an invented test."""
         usd = Decimal("12.5")
-        promise = Promise(0.9, 0.9, policy, 40, 1, 0.92, usd, usd - 1, usd + 1, 22)
+        promise = Promise(further.pop("target", 0.9), 0.9, policy, 40, 1, 0.92, usd, usd - 1, usd + 1, 22)
         return bought.save(self.settings(), name, promise, field, is_simulated=True, **further)
 
     def run(self, name: str, **options: Any) -> bought.Ran:
@@ -215,3 +216,40 @@ def test_the_commands_show_and_run_it(place: Place, monkeypatch: pytest.MonkeyPa
     assert (done["policy"], done["policy_version"], done["documents"], done["cost_usd"], done["calls"]) == ("told", 1, 8, "0", 0)
     refused = CliRunner().invoke(cli.app, ["ingest", str(place.inbox), "--policy", "told", "--model", "gpt-6-sol"])
     assert isinstance(refused.exception, SettingsError)
+
+
+def test_a_promise_is_held_against_what_was_labelled_since(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each policy: what stands of it is right or wrong, a person is right, labels of before count for none; and it says what it takes to tell."""
+    small, large = place.arm(SMALL), place.arm(LARGE)
+    for name, policy in {
+        "all large": Policy((large,)),
+        "all small": Policy((small,)),
+        "with a person": Policy(("rules", large, PERSON), (0.9, 2.0)),
+        "not run": Policy((small,)),
+    }.items():
+        kept = place.save(name, policy, person_usd=Decimal("0.4") if PERSON in policy.stages else None, target=0.55)
+        if name != "not run":
+            bought.run(kept, [place.inbox], place.settings(), Options(), by_rules)
+    found = rows(place.home, "select document_sha256, total_amount from extractions where arm = ? and is_valid", small)
+    labels.record(place.home, [Label(sha, "total_amount", "360.00") for sha, _ in found])
+    late = place.save("late", Policy((large,)))
+    bought.run(late, [place.inbox], place.settings(), Options(), never)
+
+    columns = "name, documents, labelled, right_documents, verdict, labels_needed, usd_a_thousand_since"
+    told = {row[0]: row[1:] for row in rows(place.home, f"select {columns} from policy_promises where is_newest")}
+    spent = dict(rows(place.home, "select document_sha256, cost_usd from cost_by_document_and_arm where arm = ?", large))
+    unruled = {sha for sha, name in rows(place.home, "select document_sha256, file_name from documents") if int(name[8:11]) % 2 == 0}
+    right = sum(total == 360 for _, total in found)
+    assert 0 < right < 8
+    assert told["all large"] == (8, 8, 8, "kept", None, round(sum(spent.values()) * 125, 6))
+    assert told["all small"][:3] == (8, 8, right)
+    assert told["with a person"][:3] == (8, 8, 4), "rules know no total, a person knows all"
+    assert told["with a person"][-1] == round(200 + sum(spent[sha] for sha in unruled) * 125, 6)
+    assert told["not run"] == (0, 0, 0, "too few labels to tell", 5, None)
+    assert told["late"][:4] == (8, 0, 0, "too few labels to tell")
+    assert told["careful"][3] == "not kept"
+
+    monkeypatch.setenv("AUTOD_HOME", str(place.home))
+    shown = CliRunner().invoke(cli.app, ["policy", "all large"]).stdout
+    assert "of 8 labelled since it was saved 100.0% are right (67.6% to 100.0%): kept: 55.0% at 12.5000 simulated USD" in shown
+    assert json.loads(CliRunner().invoke(cli.app, ["policy", "late", "--json"]).stdout)["kept"]["labelled"] == 0

@@ -398,6 +398,24 @@ def test_slices_and_classes_add_up_to_the_whole(judged_ledger: Path, result: dic
     assert all(mean[f"{name}_low"] <= mean[name] <= mean[f"{name}_high"] for name in ("micro", "macro", "macro_f1"))
 
 
+def test_a_review_of_the_doubtful_ones_does_not_speak_for_all(home: Path) -> None:
+    """Ten in a hundred were asked about and all labelled, half of them wrong; of the ninety others a random ninth, all right."""
+    with Journal(home) as journal:
+        for number in range(100):
+            sha, asked = f"{number:064x}", number < 10
+            said = {"doc_type": "Invoice", "is_valid": True, "is_simulated": False, "requires_review": False}
+            reasons = ["confidence 0.4 is below 0.5"] if asked else []
+            journal.write("extraction", call_id=str(uuid.uuid4()), document_sha256=sha, arm="an arm", review_reasons=reasons, **said)
+            if number < 20:
+                journal.write("label", document_sha256=sha, field="doc_type", value="Letter" if number < 5 else "Invoice", is_absent=False)
+
+    with reading(home) as con:
+        [row] = weighted(con).to_dicts()
+
+    assert (row["accuracy_plain"], row["accuracy"]) == (0.75, pytest.approx(0.95))
+    assert row["share_covered"] == 1
+
+
 def test_labels_of_one_kind_alone_do_not_speak_for_all(home: Path) -> None:
     """Three in four answers are invoices, yet most labels are on letters: weighted, the invoices count as often as they were answered."""
     with Journal(home) as journal:

@@ -29,26 +29,33 @@ comment on column accuracy_by_class.recall is 'right_answers / labelled, 0 to 1;
 comment on column accuracy_by_class.recall_low is 'Lower end of its 95 % Wilson interval.';
 comment on column accuracy_by_class.recall_high is 'Upper end of its 95 % Wilson interval.';
 comment on column accuracy_by_class.f1 is 'Harmonic mean of precision and recall, 0 to 1.';
--- labelled_by_kind: which answers were labelled, and which not?   Reads scored_fields, extractions.   One row a (arm, field, doc_type, is_simulated).
--- The strata of the weighted accuracy: kinds as the arm answered them, which is known of labelled and unlabelled documents alike.
+-- labelled_by_kind: which answers were labelled, and which not?   Reads scored_fields, extractions.   One row a (arm, field, doc_type, is_asked, is_simulated).
+-- The strata of the weighted accuracy: kinds as the arm answered them, and whether a person was asked to look, which is known of labelled and unlabelled documents
+-- alike. A review labels those that were asked far oftener, and among the others only documents that were drawn at random.
 create or replace view labelled_by_kind as
-with answered as (
-    select arm, is_simulated, doc_type, count(distinct document_sha256) as documents from extractions where is_valid and is_simulated is not null group by all
+with judged as (
+    select document_sha256, call_id, arm, is_simulated, doc_type,
+           coalesce(requires_review, true) or coalesce(json_array_length(review_reasons), 0) > 0 as is_asked
+    from extractions where is_valid and is_simulated is not null
+), answered as (
+    select arm, is_simulated, doc_type, is_asked, count(distinct document_sha256) as documents from judged group by all
 ), kinds as (
-    select document_sha256, arm, is_simulated, answer as doc_type from scored_fields where field = 'doc_type' and answer is not null
+    select distinct document_sha256, arm, is_simulated, judged.doc_type, is_asked
+    from scored_fields as scored join judged using (document_sha256, arm, is_simulated, call_id) where field = 'doc_type' and answer is not null
 ), labelled as (
-    select arm, scored.field, kinds.doc_type, is_simulated, count(*) as labelled, count(*) filter (where is_right) as right_answers
+    select arm, scored.field, kinds.doc_type, is_asked, is_simulated, count(*) as labelled, count(*) filter (where is_right) as right_answers
     from scored_fields as scored join kinds using (document_sha256, arm, is_simulated) group by all
 ), fields as (
     select distinct arm, is_simulated, field from labelled
 )
-select arm, fields.field, answered.doc_type, is_simulated, documents, coalesce(labelled, 0) as labelled, coalesce(right_answers, 0) as right_answers
-from fields join answered using (arm, is_simulated) left join labelled using (arm, field, doc_type, is_simulated);
-comment on view labelled_by_kind is 'Documents, labels and right answers by the kind that was answered. Grain: arm, field, doc_type, is_simulated.';
+select arm, fields.field, answered.doc_type, is_asked, is_simulated, documents, coalesce(labelled, 0) as labelled, coalesce(right_answers, 0) as right_answers
+from fields join answered using (arm, is_simulated) left join labelled using (arm, field, doc_type, is_asked, is_simulated);
+comment on view labelled_by_kind is 'Documents, labels and right answers by the kind that was answered. Grain: arm, field, doc_type, is_asked, is_simulated.';
 comment on column labelled_by_kind.arm is 'Arm.';
 comment on column labelled_by_kind.field is 'Field of the record.';
 comment on column labelled_by_kind.doc_type is 'Kind that the arm answered.';
+comment on column labelled_by_kind.is_asked is 'Whether a person was asked to look at the answer.';
 comment on column labelled_by_kind.is_simulated is 'Whether the answers are simulated.';
-comment on column labelled_by_kind.documents is 'Documents that were given this kind, labelled or not.';
+comment on column labelled_by_kind.documents is 'Documents that were given this kind, and were asked about or not, labelled or not.';
 comment on column labelled_by_kind.labelled is 'Of these, with a label of the field and of their kind.';
 comment on column labelled_by_kind.right_answers is 'Of these, answered rightly.';
