@@ -50,6 +50,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """What came over the network, or stands in a line of a batch's files as if it had; names of headers in lower case."""
+
+    content: bytes
+    status_code: int
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """How an attempt ended, before it is priced."""
 
@@ -185,22 +194,13 @@ def refusal_of(response: Any, key: str) -> End:
     return without_key(refused(response), key)
 
 
-@dataclass(frozen=True, slots=True)
-class _InLine:
-    """The answer that a line of a batch's files holds, as if it had come by itself."""
-
-    content: bytes
-    status_code: int
-    headers: dict[str, str]
-
-
 def end_of_line(line: dict[str, Any]) -> End:
     """How a request of a batch ended by its line of the output or error file: named as the answer to a single request is, and tier batch."""
     response, error = line.get("response"), line.get("error")
     if isinstance(response, dict) and "body" in response and isinstance(response.get("status_code"), int):
         request_id = response.get("request_id")
         headers = {"x-request-id": request_id} if isinstance(request_id, str) else {}
-        alone = _InLine(orjson.dumps(response["body"]), response["status_code"], headers)
+        alone = Received(orjson.dumps(response["body"]), response["status_code"], headers)
         # The body names the tier of the model's work; what is billed is that it came in a batch.
         return replace(understood(alone), service_tier="batch") if alone.status_code == 200 else refused(alone)
     if isinstance(error, dict):

@@ -24,7 +24,22 @@ import orjson
 
 from . import prices
 from .alerts import Alert
-from .answers import NO_CAPACITY, Answer, End, cut_off, end_columns, is_of_the_moment, lost, named, price_end, refused, understood, whole, without_key
+from .answers import (
+    NO_CAPACITY,
+    Answer,
+    End,
+    Received,
+    cut_off,
+    end_columns,
+    is_of_the_moment,
+    lost,
+    named,
+    price_end,
+    refused,
+    understood,
+    whole,
+    without_key,
+)
 from .breaker import Breaker, outage_alert
 from .breaker import Change as BreakerChange
 from .budget import Budget
@@ -127,6 +142,17 @@ class Tally:
             self.unpriced += 1
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request as the transport reads one: all but its content is the SDK's, made once and in the form that goes over the network."""
+
+    content: bytes
+    url: str
+    headers: dict[str, str]
+    extensions: dict[str, Any]
+    method: str = "POST"
+
+
 def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
     """The SDK's aiohttp client, which closes an answer that grows beyond the limit instead of taking it whole."""
     import httpx2
@@ -162,6 +188,16 @@ def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
                 raise
             return response
 
+        async def whole(self, transport: Any, request: Prepared) -> Received:
+            """What the transport brings for a request: what lies between for cookies, redirects and logins costs as much as sending it."""
+            response = await transport.handle_async_request(request)
+            try:
+                content = b"".join([chunk async for chunk in Limited(response.stream)])
+            finally:
+                await response.aclose()
+            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+            return Received(content, response.status_code, headers)
+
     connections = settings.in_flight + 4
     return LimitedClient(
         timeout=httpx2.Timeout(settings.request_timeout_s, connect=30.0),
@@ -174,36 +210,25 @@ def _limited_client(settings: Settings) -> "httpx2.AsyncClient":
 
 
 def _client_class() -> Any:
-    """The SDK's client, which makes options, URL and headers of a request once: they are the same for all, and making them is a quarter of a call."""
-    import httpx2
+    """The SDK's client, which makes URL, headers and timeouts of a request once: they are the same for all, and making them is a third of a call."""
     from openai import AsyncOpenAI
     from openai._models import FinalRequestOptions
 
     class Client(AsyncOpenAI):
-        # The key is one of the SDK's own retries, which are off, and is not sent; without one it asks the system for random bytes.
-        _options = FinalRequestOptions.construct(
-            method="post",
-            url="/responses",
-            headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
-            idempotency_key="none",
-        )
+        _client: Any
         _head: Any = None
 
-        async def answer(self, body: bytes) -> httpx2.Response:
-            """What the API says to this body."""
-            return await self.request(httpx2.Response, self._options.model_copy(update={"content": body}))
-
-        def _build_request(self, options: Any, *, retries_taken: int = 0) -> Any:
-            if options.content is None or options.url != "/responses":
-                return super()._build_request(options, retries_taken=retries_taken)
+        async def answer(self, body: bytes) -> Received:
+            """What the API says to this body. Raises: httpx2.HTTPError, aiohttp.ClientError, OSError, AnswerTooLarge."""
             if self._head is None:
-                first = super()._build_request(options, retries_taken=retries_taken)
+                headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+                first = self._build_request(FinalRequestOptions.construct(method="post", url="/responses", headers=headers, content=body))
                 del first.headers["content-length"]
-                self._head = first.url, first.headers, first.extensions
-            url, headers, extensions = self._head
-            request = httpx2.Request("POST", url, headers=headers, stream=httpx2.ByteStream(options.content), extensions=extensions)
-            request.read()
-            return request
+                transport = self._client._transport_for_url(first.url)  # the plain one, or that of a proxy
+                self._head = transport, str(first.url), dict(first.headers), first.extensions
+            transport, url, headers, extensions = self._head
+            received: Received = await self._client.whole(transport, Prepared(body, url, headers, extensions))
+            return received
 
     return Client
 
@@ -486,22 +511,20 @@ class Api:
             )
 
     async def _send(self, body: bytes, deadline_s: float) -> "End":
+        import aiohttp
         import httpx2
-        import openai
 
         assert self._client is not None
         try:
             async with asyncio.timeout(deadline_s):
-                response = await self._client.answer(body)
-        except openai.APIStatusError as error:
-            return refused(error.response)
+                received = await self._client.answer(body)
         except TimeoutError:
             return cut_off("deadline", f"no whole answer within {deadline_s:g} s")
         except AnswerTooLarge as error:
             return replace(cut_off("too_large", str(error)), try_again=False, is_silent=False)
-        except (openai.APIConnectionError, httpx2.HTTPError, OSError) as error:
+        except (httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
             return lost(error)
-        return understood(response)
+        return understood(received) if 200 <= received.status_code < 300 else refused(received)
 
 
 @contextlib.asynccontextmanager

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -409,6 +410,7 @@ class _Run:
         self.answered, self.received, self.before, self.seen = answered, received, before, seen
         self.known, self.forecasts = known, forecasts
         self.texts_wanted = known.texts_wanted(settings.input_mode)
+        self._frame_for = lru_cache(partial(prompt.frame_for, settings))  # the settings take longer to hash than all else of it
         self.stopped: AutodError | None = None
         self.interrupted = False
         self.stopping = asyncio.Event()
@@ -808,9 +810,13 @@ class _Run:
 
         def request(place: cache.Place, purpose: str, content: bytes, cap: int | None, extra: int) -> Request:
             frame = self._frame(place, cap)
+            is_first = purpose == "extract" and cap is None
+            other_key = (
+                "" if is_first else prompt.request_key(settings, reading.document_sha256, mode, purpose=purpose, output_cap=cap, repeat=repeat)
+            )
             return Request(
                 body=frame.body(content, place.shard or 0),
-                request_key=prompt.request_key(settings, reading.document_sha256, mode, purpose=purpose, output_cap=cap, repeat=repeat),
+                request_key=other_key or key,
                 document_sha256=reading.document_sha256,
                 arm=prompt.arm(settings, mode, repeat),
                 repeat=repeat,
@@ -918,7 +924,7 @@ class _Run:
         assert self.shards is not None
         choice = self.shards.decision.choice
         policy = choice.policy if place.shard is not None else "none"
-        return prompt.frame_for(self.settings, cap, policy=policy, lifetime=choice.lifetime, prewarms=prewarms)
+        return self._frame_for(cap, policy=policy, lifetime=choice.lifetime, prewarms=prewarms)
 
     def _cache_columns(self, frame: prompt.Frame, place: cache.Place, input_tokens: int) -> dict[str, Any]:
         """What a request says of the cache, and what is expected of it."""
