@@ -579,8 +579,9 @@ def policy_promises(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None
     """What each saved policy promised, and what became of it on documents that were labelled since, the newest first.
 
     policy_run_id, name, version, is_newest, is_simulated, saved_at, field · documents, labelled, right_documents int · accuracy float 0–1 with
-    accuracy_low, accuracy_high (Wilson, 95 %), beside target, accuracy_at_least, sure · usd_a_thousand_since beside usd_a_thousand, _low, _high
-    Decimal · verdict str, labels_needed int · calls_unsettled, unsettled_upper_usd.   Source: the view policy_promises
+    accuracy_low, accuracy_high (Wilson, 95 %), beside target, accuracy_at_least, sure · usd_a_thousand_since beside usd_a_thousand,
+    usd_a_thousand_low, usd_a_thousand_high Decimal · verdict str, labels_needed int · calls_unsettled, unsettled_upper_usd.
+    Source: the view policy_promises
     """
     return _all(con, "policy_promises", "saved_at desc, policy_run_id", is_simulated)
 

@@ -487,6 +487,18 @@ def again(home: Path) -> None:
         journal.write("run_finished", logged_at=at, exit_status=0, state="finished", reason=None, seconds=60.0, summary={})
 
 
+def bought(home: Path) -> None:
+    """A policy that was saved, and nothing read by it yet."""
+    at = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    promise = {"field": "doc_type", "target": 0.9, "sure": 0.9, "tested_documents": 60, "errors": 2, "accuracy_at_least": 0.914}
+    price = {"person_usd": None, "usd_a_thousand": "0.42", "usd_a_thousand_low": "0.31", "usd_a_thousand_high": "0.55"}
+    with Journal(home, "20261102-120000-0000000d") as journal:
+        _run_start(journal, at, False, "buy")
+        stages = [{"arm": "gpt-6-nano · text · low · q9d8e7", "least": None, "model": "gpt-6-nano", "input_mode": "text"}]
+        journal.write("policy", logged_at=at, name="cheap", saved_by="anna", is_simulated=False, is_vote=False, stages=stages, **promise, **price)
+        journal.write("run_finished", logged_at=at, exit_status=0, state="finished", reason=None, seconds=0.0, summary={"saved": "cheap"})
+
+
 def tiny(home: Path) -> None:
     """One document, asked once."""
     write(home, days=1, a_day=1, seed=1)
@@ -508,4 +520,4 @@ def empty(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
 
 
-WORKSPACES = {"full": full, "modes": modes, "again": again, "tiny": tiny, "simulated": simulated, "mixed": mixed, "empty": empty}
+WORKSPACES = {"full": full, "modes": modes, "again": again, "bought": bought, "tiny": tiny, "simulated": simulated, "mixed": mixed, "empty": empty}

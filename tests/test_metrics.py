@@ -39,7 +39,12 @@ SUMMED = {  # views that add up all calls with a known end
     "runs_overview": "cost_usd",
     "estimate_vs_bill": "cost_usd",
 }
-OWN_LEDGER = {"input_modes_compared": "modes", "answers_repeated": "again", "stability_by_field": "again"}  # where there is something to see
+OWN_LEDGER = {
+    "input_modes_compared": "modes",
+    "answers_repeated": "again",
+    "stability_by_field": "again",
+    "policy_promises": "bought",
+}  # where there is something to see
 DEFINITIONS = ("scoring_rules",)  # say what something means, whatever happened
 MACROS = ("unit_economics", "month_forecast", "audit_sample", "review_order")  # of views, which have the rows
 FILTERED = [name for name, function in FUNCTIONS.items() if "is_simulated" in inspect.signature(function).parameters]
