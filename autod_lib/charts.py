@@ -108,7 +108,7 @@ def _mimebundle(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[st
     """What a cell shows: the interactive form for JupyterLab, its drawing for pages, and in the drawing's metadata another for small screens."""
     return {
         "application/vnd.vegalite.v5+json": spec | {"$schema": SCHEMA},
-        "image/svg+xml": _svg(_wrapped_title(spec, 76, 104)),
+        "image/svg+xml": _svg(_wrapped_title(spec, 60, 84)),
         "text/plain": " · ".join(_texts(spec.get("title"))),
     }, {"image/svg+xml": {"narrow": _svg(_wrapped_title(_narrowed(spec), 36, 48))}}
 
