@@ -6,7 +6,6 @@ reader, and writes the answers to the journal. Called by the command `evaluate`,
 rules. Calls no API.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import Any, Final
 
 import orjson
 
-from . import __version__, journal, pdf, store
+from . import journal, pdf, store
 from .document import SCHEMA_VERSION, validate
-from .report import Rules
+from .report import Rules, first_columns
 from .settings import Settings
 
 ARM: Final = "rules"
@@ -68,8 +67,7 @@ def read_by_rules(settings: Settings, rules: Rules) -> int:
             answers.append((sha, answer(rules, reading.pages_text, Path(path).name, reading.page_count)))
     if answers:
         with journal.Journal(settings.home) as segment:
-            parent = os.environ.get("AUTOD_PARENT_RUN")
-            segment.write("run_started", command="evaluate", arguments={"rules": True}, version=__version__, pid=os.getpid(), parent_run_id=parent)
+            segment.write("run_started", **first_columns("evaluate", {"rules": True}))
             for sha, said in answers:
                 segment.write(
                     "extraction",

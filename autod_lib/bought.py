@@ -20,7 +20,7 @@ import duckdb
 import orjson
 from pydantic import ValidationError
 
-from . import __version__, journal, prompt, store
+from . import journal, prompt, store
 from .baseline import ARM as RULES
 from .comparison import EVERY
 from .errors import SettingsError
@@ -30,7 +30,7 @@ from .ingest import ingest
 from .labels import FIELDS
 from .look import absolute_roots, look
 from .policies import PERSON, Policy, Promise
-from .report import Options, Progress, Report, Rules, Stage
+from .report import Options, Progress, Report, Rules, Stage, first_columns
 from .settings import Settings
 
 LONGEST: Final = 80  # characters of a name
@@ -115,8 +115,7 @@ def save(settings: Settings, name: str, promise: Promise | None, of: str, *, is_
     with store.reading(settings.home) as con:
         stages = [_stage_of(con, arm, place, promise.policy, settings, is_simulated) for place, arm in enumerate(promise.policy.stages)]
     with journal.Journal(settings.home) as segment:
-        parent = os.environ.get("AUTOD_PARENT_RUN")
-        segment.write("run_started", command="buy", arguments={"save": name}, version=__version__, pid=os.getpid(), parent_run_id=parent)
+        segment.write("run_started", **first_columns("buy", {"save": name}))
         segment.write(
             "policy",
             name=name,

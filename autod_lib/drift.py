@@ -9,7 +9,6 @@ notebook 30_classification.
 """
 
 import math
-import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -18,8 +17,9 @@ from typing import Any, Final
 import duckdb
 import polars as pl
 
-from . import __version__, journal, metrics, store
+from . import journal, metrics, store
 from .alerts import Alert, Alerts, earlier
+from .report import first_columns
 from .settings import Settings
 
 FALSE_ALARMS: Final = 0.05
@@ -151,8 +151,7 @@ def watch(settings: Settings, since: str = "") -> list[Alert]:
     if new:
         with journal.Journal(settings.home) as segment:
             arguments = {"drift_since": since or None}
-            parent = os.environ.get("AUTOD_PARENT_RUN")
-            segment.write("run_started", command="evaluate", arguments=arguments, version=__version__, pid=os.getpid(), parent_run_id=parent)
+            segment.write("run_started", **first_columns("evaluate", arguments))
             with Alerts(settings, segment, before) as raised:
                 for alert in new:
                     raised.raise_once(alert)

@@ -811,12 +811,10 @@ class _Run:
         def request(place: cache.Place, purpose: str, content: bytes, cap: int | None, extra: int) -> Request:
             frame = self._frame(place, cap)
             is_first = purpose == "extract" and cap is None
-            other_key = (
-                "" if is_first else prompt.request_key(settings, reading.document_sha256, mode, purpose=purpose, output_cap=cap, repeat=repeat)
-            )
+            further = partial(prompt.request_key, settings, reading.document_sha256, mode, purpose=purpose, output_cap=cap, repeat=repeat)
             return Request(
                 body=frame.body(content, place.shard or 0),
-                request_key=other_key or key,
+                request_key=key if is_first else further(),
                 document_sha256=reading.document_sha256,
                 arm=prompt.arm(settings, mode, repeat),
                 repeat=repeat,

@@ -21,9 +21,10 @@ from typing import Any, Final
 
 import orjson
 
-from . import __version__, journal, store
+from . import journal, store
 from .document import DeadlineType, DocType, Level
 from .errors import SettingsError, WorkspaceUnusable
+from .report import first_columns
 
 ABSENT: Final = "<absent>"
 UNNAMED: Final = "unnamed"
@@ -117,8 +118,7 @@ def record(home: Path, labels: Iterable[Label], *, settles: bool = False, **argu
     stated = list(labels)
     if stated:
         with journal.Journal(home) as segment:
-            parent = os.environ.get("AUTOD_PARENT_RUN")
-            segment.write("run_started", command="labels", arguments=arguments, version=__version__, pid=os.getpid(), parent_run_id=parent)
+            segment.write("run_started", **first_columns("labels", arguments))
             for label in stated:
                 segment.write("label", **label.columns(), settles=settles or None)
             segment.write("run_finished", exit_status=0, state="finished", seconds=0.0, summary={"labels": len(stated)})

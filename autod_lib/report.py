@@ -201,17 +201,18 @@ class Report:
         return lines
 
 
+def first_columns(command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The columns of the first event of a run that asks nobody, so that no setting decides what it does."""
+    parent = os.environ.get("AUTOD_PARENT_RUN")
+    return {"command": command, "arguments": arguments, "version": __version__, "pid": os.getpid(), "parent_run_id": parent}
+
+
 def start_columns(settings: Settings, command: str, arguments: dict[str, Any], max_usd: Decimal | None = None) -> dict[str, Any]:
     """The columns of a run's first event; `max_usd` is the limit of the run given with the command."""
-    return {
-        "command": command,
-        "arguments": arguments,
+    return first_columns(command, arguments) | {
         "settings": settings.printable(),
-        "version": __version__,
         "host": os.uname().nodename,
-        "pid": os.getpid(),
         "environment": settings.environment,
-        "parent_run_id": os.environ.get("AUTOD_PARENT_RUN"),
         "base_url": settings.base_url,
         "is_simulated": settings.is_simulated,
         "budget_run_usd": settings.budget_run_usd if max_usd is None else max_usd,
