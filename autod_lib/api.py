@@ -368,7 +368,7 @@ class Api:
         self.journal.write(change.kind, is_simulated=self.settings.is_simulated, **change.columns())
         if isinstance(change, BreakerChange):
             self._news.set()
-            log.info("%s: %s (%s)", self.settings.base_url, change.state, change.reason, extra={"run_id": self.journal.run_id})
+            log.info("%s: %s (%s)", self.settings.base_url, change.state, change.reason)
             if (alert := outage_alert(change, self.settings, self.journal.run_id)) is not None:
                 self.raise_alert(alert)
 

@@ -23,7 +23,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from . import alerts, baseline, cache, forecast, glance, journal, prompt, store, tokens, workspace
+from . import alerts, baseline, cache, forecast, glance, journal, logs, prompt, store, tokens, workspace
 from .document import IN_WORDS, record_schema, schema_version
 from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .forecast import Forecast
@@ -278,7 +278,8 @@ async def _run(
             if report.stopped_by is None and setup == setup_hash(settings):
                 _note_rest(roots, settings, run)
     except WorkspaceBusy as error:
-        log.warning("%s", error, extra={"run_id": run_id})
+        with logs.about(run_id=run_id):  # its journal is closed
+            log.warning("%s", error)
     except WorkspaceUnusable as error:
         report.exit_status, report.stopped_by = error.exit_status, report.stopped_by or str(error)
     return report
@@ -530,6 +531,7 @@ class _Run:
                     if self.stopping.is_set() or (self.options.limit is not None and self.taken >= self.options.limit):
                         return
                     self.taken += 1
+                    logs.turn_to(None)
                     try:
                         if not self._waits_in_batch(item):
                             await self._document(item, readers, in_flight)
@@ -538,8 +540,7 @@ class _Run:
                         self.stop(error)
                     except Exception as error:
                         content = self.contents.get(item.path)
-                        about = {"run_id": self.segment.run_id, "document_sha256": content}
-                        log.exception("%r failed by a fault of autoD; the run goes on", item.path, extra=about)
+                        log.exception("%r failed by a fault of autoD; the run goes on", item.path)
                         sentence = f"A fault of autoD: {type(error).__name__}. Please report it; try again with --retry-failed."
                         self._status(content or item.path, "failed", "internal", sentence, time.monotonic(), has_hash=content is not None)
                     self.progress.done += 1
@@ -624,6 +625,7 @@ class _Run:
         self.states[item.path] = "pending"
         reading = await readers.read(item.path, text=mode in ("auto", "text"), file=mode != "text", inbox=self._inbox(item))
         self.contents[item.path] = reading.document_sha256
+        logs.turn_to(reading.document_sha256)
         content = reading.document_sha256 or item.path
         if self.withdrawn.get(content) and not self.options.take_purged:
             self._refuse(item, content)
@@ -725,6 +727,7 @@ class _Run:
             self.reviews.add(content)
         if state == "failed" and kind:
             self.kinds[content] = kind
+        log.debug("%s %s: %s", status, content, sentence)
         if has_hash and not self.options.experiment:
             asked = self.options.stage
             of_policy = {"policy_run_id": asked.policy_run_id, "stage": stage, "arm": asked.arm} if asked and stage else {}

@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import orjson
 
-from . import doctor, errors, journal, rendering, store, workspace
+from . import doctor, errors, journal, logs, rendering, store, workspace
 from .alerts import Alert
 from .chain import PATHS, Step
 from .errors import SettingsError, WorkspaceBusy
@@ -126,7 +126,8 @@ def run_steps(
         night = _Night(settings, steps, segment, handed, force, progress)
         try:
             for step in steps:
-                night.do(step)
+                with logs.about(step=step.name):
+                    night.do(step)
         except KeyboardInterrupt:
             night.is_interrupted = True
         done = tuple(night.done.values())
@@ -136,7 +137,7 @@ def run_steps(
         try:
             doctor.raise_alerts(settings, segment, *([Alert("critical", "run", told, chain, run_id)] if chain and failed else []))
         except WorkspaceBusy as error:  # the steps are done, and the record says so
-            log.warning("no alerts were raised: %s", error, extra={"run_id": run_id})
+            log.warning("no alerts were raised: %s", error)
         segment.write(
             "run_finished",
             exit_status=exit_status,
@@ -204,7 +205,7 @@ class _Night:
         if self.progress is not None:
             self.progress(line)
         else:
-            log.info("%s", line, extra={"run_id": self.segment.run_id, "step": step.name})
+            log.info("%s", line)
 
     def _end(self, step: Step, result: StepRun, mark: str | None = None) -> None:
         self.done[step.name] = result
