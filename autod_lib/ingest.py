@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from . import alerts, baseline, cache, forecast, glance, journal, logs, prompt, store, tokens, workspace
+from .breaker import outage_window
 from .document import IN_WORDS, record_schema, schema_version
 from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .forecast import Forecast
@@ -254,12 +255,13 @@ async def _run(
         seen = _cache_seen(con, settings, tier) if todo else cache.Observed()
         known = forecast.seen(con, settings) if todo else forecast.Seen()
         raised = alerts.earlier(con, settings.home)
+        window = outage_window(con, run_id, is_simulated=settings.is_simulated)
         withdrawn = con.execute(WITHDRAWN_SQL).fetchall() if todo else []
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before, seen, known, forecasts)
         run.tier, run.outbox_of, (run.in_batch, run.waiting) = tier, outbox, in_batch
-        run.withdrawn = dict(withdrawn)
+        run.withdrawn, run.outage_window = dict(withdrawn), window
         with alerts.Alerts(settings, segment, raised) as run.alerts:
             async with _signals(run, interrupts):
                 run.note_look()
@@ -428,6 +430,7 @@ class _Run:
         self.waiting: set[str] = set()
         self.withdrawn: dict[str, bool] = {}  # documents that were deleted: true where nothing is left of them
         self.alerts: alerts.Alerts | None = None
+        self.outage_window = segment.run_id
         self.api: Any = None
         self.readers: Any = None
         self.prefix_tokens = 0
@@ -521,7 +524,7 @@ class _Run:
                 await self._begin_asking(todo, encoding)
             api.stopping = self.stopping
             if self.alerts is not None:
-                api.raise_alert = self.alerts.raise_once
+                api.raise_alert, api.outage_window = self.alerts.raise_once, self.outage_window
             if settings.run_deadline_s is not None:
                 asyncio.get_running_loop().call_later(settings.run_deadline_s, self.stop, _time_up(settings.run_deadline_s))
             in_flight = asyncio.Semaphore(settings.in_flight)
