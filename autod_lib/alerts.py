@@ -23,6 +23,7 @@ import duckdb
 import orjson
 
 from .journal import Journal, now
+from .logs import about
 from .settings import SECRETS, Settings, is_loopback, variable
 
 FILE: Final = "alerts.jsonl"
@@ -117,15 +118,15 @@ class Alerts:
 
 def _deliver(settings: Settings, event: dict[str, Any]) -> None:
     """Hands an alert on; the line in the file comes last, so that one that is there was handed on."""
-    about = {"run_id": event["alert_id"].split(":")[0], "alert_id": event["alert_id"]}
-    log.log(LEVELS[event["severity"]], "alert of %s: %s", event["component"], event["message"], extra=about)
     body = orjson.dumps(event)
-    if settings.alert_hook:
-        _attempt("hook", lambda: _run_hook(settings, body))
-    if settings.alert_webhook:
-        address = settings.alert_webhook.get_secret_value()
-        _attempt("webhook", lambda: asyncio.run(_post(address, body, settings.alert_timeout_s)))
-    _attempt("file", lambda: _append(settings.home / FILE, body + b"\n"))
+    with about(run_id=event["alert_id"].split(":")[0], alert_id=event["alert_id"]):
+        log.log(LEVELS[event["severity"]], "alert of %s: %s", event["component"], event["message"])
+        if settings.alert_hook:
+            _attempt("hook", lambda: _run_hook(settings, body))
+        if settings.alert_webhook:
+            address = settings.alert_webhook.get_secret_value()
+            _attempt("webhook", lambda: asyncio.run(_post(address, body, settings.alert_timeout_s)))
+        _attempt("file", lambda: _append(settings.home / FILE, body + b"\n"))
 
 
 def _attempt(what: str, deliver: Any) -> None:

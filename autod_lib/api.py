@@ -272,6 +272,7 @@ class Api:
         self.rate = Rate(settings)
         self.answered = 0
         self.stopping = asyncio.Event()
+        self.outage_window = journal.run_id
         self.raise_alert: Callable[[Alert], object] = lambda alert: log.warning("%s", alert.message)
         self._ids = random.Random()  # noqa: S311 - seeded by the system once: asking it for every id costs more than all else in it
         self._turn = asyncio.Lock()
@@ -368,8 +369,8 @@ class Api:
         self.journal.write(change.kind, is_simulated=self.settings.is_simulated, **change.columns())
         if isinstance(change, BreakerChange):
             self._news.set()
-            log.info("%s: %s (%s)", self.settings.base_url, change.state, change.reason, extra={"run_id": self.journal.run_id})
-            if (alert := outage_alert(change, self.settings, self.journal.run_id)) is not None:
+            log.info("%s: %s (%s)", self.settings.base_url, change.state, change.reason)
+            if (alert := outage_alert(change, self.settings, self.outage_window)) is not None:
                 self.raise_alert(alert)
 
     async def _admitted(self, tokens: int) -> bool:

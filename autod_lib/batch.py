@@ -23,7 +23,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from . import journal, prices, remote, store
+from . import journal, logs, prices, remote, store
 from .answers import Answer, End, end_columns, end_of_line, named, price_end, without_key
 from .api import Api, Request, Tally, expected_usd, start_columns
 from .errors import ApiUnavailable, AutodError, SettingsError, WorkspaceUnusable
@@ -318,7 +318,8 @@ class _Settling:
         finished_at, given = journal.now(), []
         events: list[tuple[str, dict[str, Any]]] = []
         for start, found in ends:
-            end = named(without_key(found, self.there.key), start["model"], TIER, self.batch.setup["fields"])
+            with logs.about(document_sha256=start["document_sha256"]):
+                end = named(without_key(found, self.there.key), start["model"], TIER, self.batch.setup["fields"])
             cost = price_end(end, start["model"], start["logged_at"], TIER)
             end = replace(end, usage=prices.believable(end.usage))
             columns = {name: value for name, value in start.items() if name not in ("run_id", "seq", "logged_at")}

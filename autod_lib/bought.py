@@ -31,7 +31,7 @@ from .labels import FIELDS
 from .look import absolute_roots, look
 from .policies import PERSON, Policy, Promise
 from .report import Options, Progress, Report, Rules, Stage, first_columns
-from .settings import Settings
+from .settings import Settings, unit_of_money
 
 LONGEST: Final = 80  # characters of a name
 PROFILES: Final = ("all", "core")  # what an arm may have been asked for, beside what the settings ask for
@@ -77,7 +77,7 @@ class Bought:
     @property
     def money(self) -> str:
         """The kind of its USD."""
-        return "simulated USD" if self.is_simulated else "USD"
+        return unit_of_money(self.is_simulated)
 
     @property
     def policy(self) -> Policy:
@@ -186,7 +186,7 @@ def find(home: Path, name: str) -> Bought:
 
 def verdict(row: Mapping[str, Any]) -> str:
     """A row of the view policy_promises for a person: what became of the promise, beside what it was."""
-    money = "simulated USD" if row["is_simulated"] else "USD"
+    money = unit_of_money(row["is_simulated"])
     cost = "an unknown cost" if row["usd_a_thousand_since"] is None else f"{row['usd_a_thousand_since']:.4f} {money} for 1,000"
     run = f"{row['name']!r} (version {row['version']}) has settled {row['documents']} documents"
     told = f"{row['verdict']}: {row['target']:.1%} at {row['usd_a_thousand']:.4f} {money} for 1,000 were promised"

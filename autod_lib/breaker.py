@@ -3,18 +3,22 @@
 Decided here: when the API counts as away, how long nobody asks it then, that one probe goes alone before all others, and when waiting is given up.
 Closed, everybody asks. Open, nobody does until the pause is over. Half-open, one probe is under way: an answer closes the breaker, anything else
 opens it again for twice as long. Promised: no clock of its own and no waiting: instants are passed in (seconds of a clock that nobody sets), and
-each change comes back as a value to be recorded. Called by api.py, which waits, and writes the changes into the journal.
+each change comes back as a value to be recorded. Called by api.py, which waits, and writes the changes into the journal. And decided here: when two
+outages are the same one for whoever gets the alerts.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
+import duckdb
+
 from .alerts import Alert
 from .settings import Settings
 
 LONGEST_PAUSE_S: Final = 60.0  # between two probes: what a run loses at most when the API is back
 REASON_LENGTH: Final = 500
+OUTAGE: Final = "outage"  # key of the alert
 State = Literal["closed", "open", "half_open", "given_up"]
 
 
@@ -34,15 +38,30 @@ class Change:
         return {name: getattr(self, name) for name in ("state", "reason", "failures", "probes")} | {"away_s": round(self.away_s, 3)}
 
 
-def outage_alert(change: Change, settings: Settings, run_id: str) -> Alert | None:
-    """The alert of an outage that begins, raised once a run, and of one that ended the run; None for any other change."""
+def outage_alert(change: Change, settings: Settings, window: str) -> Alert | None:
+    """The alert of an outage that begins, and of one that ended a run, each once in the window of `outage_window`; None for any other change."""
     if change.state == "open" and not change.probes:
         message = f"{settings.base_url} is away: {change.reason} The run pauses, asks again by single probes, and gives up in time."
-        return Alert("warning", "api", message, "outage", run_id, settings.is_simulated)
+        return Alert("warning", "api", message, OUTAGE, window, settings.is_simulated)
     if change.state == "given_up":
         message = f"{settings.base_url} stayed away for {change.away_s:.0f} s; the run ended in order, and what was left undone is pending."
-        return Alert("critical", "api", message, "outage given up", run_id, settings.is_simulated)
+        return Alert("critical", "api", message, f"{OUTAGE} given up", window, settings.is_simulated)
     return None
+
+
+def outage_window(con: duckdb.DuckDBPyConnection, run_id: str, *, is_simulated: bool) -> str:
+    """The window of a run's outages: the run itself, or the earlier one whose outage goes on, because no call has been answered since its alert.
+
+    So an outage that many runs meet is one alert, and a run that sees the API come and go raises no more than one.
+    """
+    newest = "select dedupe_window, logged_at from alerts where component = 'api' and dedupe_key = ? and is_simulated = ?"
+    known = con.execute(f"{newest} order by logged_at desc limit 1", [OUTAGE, is_simulated]).fetchone()
+    if known is None:
+        return run_id
+    window, told_at = known
+    since = "select count(*) from calls_finished where status = 'answered' and is_simulated = ? and finished_at > ?"
+    [(answered,)] = con.execute(since, [is_simulated, told_at]).fetchall()
+    return run_id if answered else str(window)
 
 
 class Breaker:

@@ -20,7 +20,7 @@ import duckdb
 from . import journal
 from .alerts import Alert
 from .errors import BudgetExhausted, SettingsError
-from .settings import Settings
+from .settings import Settings, unit_of_money
 
 TAKEN_SQL = """
 select day_utc, sum(settled_usd), sum(open_usd) from budget_taken where is_simulated = $simulated and day_utc >= $first group by day_utc"""
@@ -126,7 +126,7 @@ def spend_alerts(budget: Budget, settings: Settings) -> list[Alert]:
     reached = [threshold for threshold in sorted(settings.alert_usd) if spent >= threshold]
     if not reached:
         return []
-    money = "simulated USD" if settings.is_simulated else "USD"
+    money = unit_of_money(settings.is_simulated)
     month = f"{journal.now():%Y-%m}"
     return [
         Alert(

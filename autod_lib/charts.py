@@ -51,6 +51,7 @@ KINDS_OF_TOKENS: Final = {"output_usd": "output", "uncached_usd": "uncached inpu
 
 CONFIG: Final[dict[str, Any]] = {
     "background": "white",
+    "padding": {"left": 18, "right": 12, "top": 5, "bottom": 5},  # a browser's letters may be wider than those that were measured
     "font": FONT,
     "title": {
         "anchor": "start",
@@ -80,6 +81,7 @@ CONFIG: Final[dict[str, Any]] = {
         "title": None,
         "labelFontSize": 11.5,
         "symbolType": "square",
+        "columnPadding": 22,
         "symbolSize": 90,
         "labelColor": INK,
         "offset": 4,

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -106,20 +106,16 @@ def _settings(local: bool = False, **given: Any) -> Iterator["Settings"]:
     from .logs import set_up
     from .settings import load_settings
 
+    settings = load_settings(**given)
     if not local:
-        settings = load_settings(**given)
         set_up(settings)
         yield settings
         return
-    from . import local_api
+    from .library import simulated
 
-    settings = load_settings(**given)
-    with suppress(OSError):  # what the folder lacks is told by the command itself
-        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with local_api.running(log=settings.home / "local_api.jsonl" if settings.home.is_dir() else None) as address:
-        settings = load_settings(**given | {"base_url": address, "api_key": "local", "admin_key": "sk-admin-local"})
-        set_up(settings)
-        yield settings
+    with simulated(settings) as reached:
+        set_up(reached)
+        yield reached
 
 
 def _print_json(value: Any) -> None:
@@ -387,7 +383,7 @@ def run(
             force=force or bool(rerun),
         )
         if as_json:
-            _print_json(runs.summary(settings.home, done.run_id) | {"index": str(done.index)})
+            _print_json(runs.summary(settings.home, done.run_id))
         else:
             report_page = settings.home / "runs" / "latest" / "90_report.html"
             if report_page.exists():
@@ -575,12 +571,13 @@ def experiment(
     """Ask the same documents in several ways, within a budget; its price is shown first, and no answer is paid for twice."""
     from . import experiments
     from .progress import note, terminal_bar
+    from .settings import unit_of_money
 
     with _settings(local) as settings:
         wanted = experiments.read_plan(plan)
         with terminal_bar("reading") as bar:
             rows = experiments.price_rows(experiments.price(wanted, settings, lambda done, total: bar(done, total, "")))
-        money = "simulated USD" if settings.is_simulated else "USD"
+        money = unit_of_money(settings.is_simulated)
         if dry_run:
             return _print_json({"name": wanted.name, "max_usd": wanted.max_usd, "arms": rows}) if as_json else _print_rows(rows)
         asked = [f"{row['arm']}: {row['documents']} documents, at most {_cell(row['upper_usd']) or 'unknown'} {money}" for row in rows]
@@ -636,6 +633,7 @@ def buy(
 ) -> None:
     """Find the cheapest cascade of the arms in the record that is right often enough, or the most right within a price; nothing is asked."""
     from . import bought, comparison, metrics, policies, store
+    from .settings import unit_of_money
 
     with _settings() as settings:
         with store.reading(settings.home) as con:
@@ -644,7 +642,7 @@ def buy(
         person, price = (None if value is None else Decimal(str(value)) for value in (person_usd, usd_a_thousand))
         offer = policies.offered(given, target=target, usd_a_thousand=price, person_usd=person, sure=sure, votes=field != comparison.EVERY)
         if not as_json:
-            print("\n".join(offer.sentences("simulated USD" if kind else "USD")))
+            print("\n".join(offer.sentences(unit_of_money(kind))))
         kept = bought.save(settings, save, offer.promise, field, is_simulated=kind, person_usd=person) if save else None
     if as_json:
         return _print_json(offer.columns() | ({"saved": kept.columns()} if kept else {}))

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from . import alerts, journal, prices, prompt, store, workspace
 from .errors import AutodError, MissingKey
-from .settings import Settings
+from .settings import Settings, unit_of_money
 
 FEW_CALLS: Final = 10  # a share of fewer says nothing
-ALERTED: Final = ("disk", "journal", "api", "backlog", "vector store")  # parts that alert when they are not healthy; budgets do it by themselves
+# The parts that alert when they are not healthy; budgets do it by themselves.
+ALERTED: Final = ("disk", "journal", "api", "backlog", "vector store", "purge")
 EXIT: Final = {"healthy": 0, "degraded": 1, "unhealthy": 6}
 
 
@@ -101,7 +102,8 @@ def _record(settings: Settings) -> list[Check]:
             unsettled = con.execute("select is_simulated, count(*), sum(cost_upper_usd) from calls_unsettled group by all order by all").fetchall()
             missing = _lost(settings, con)
             behind, size = _behind(settings, con), store.database(settings.home).stat().st_size
-            further = [_api(settings, con), *_budgets(settings, con), _backlog(settings, con), _vector_store(settings, con), _last_run(settings, con)]
+            further = [_api(settings, con), *_budgets(settings, con), _backlog(settings, con), _vector_store(settings, con), _purges(con)]
+            further.append(_last_run(settings, con))
     except AutodError as error:
         return [*found, Check("database", "unhealthy", str(error))]
     bad = bool(quarantined)
@@ -110,7 +112,7 @@ def _record(settings: Settings) -> list[Check]:
     found.append(Check("journal", "degraded" if bad else "healthy", note))
     found.append(Check("database", "degraded" if missing else "healthy", missing or f"open, migrated, as long as the journal, {size / 1e6:,.1f} MB"))
     for is_simulated, calls, upper in unsettled:
-        money = "simulated USD" if is_simulated else "USD"
+        money = unit_of_money(is_simulated)
         finding = f"{calls} unsettled, which can have cost up to {upper or 0:.6f} {money}: autod sql 'from calls_unsettled'"
         found.append(Check("calls", "healthy" if is_simulated else "degraded", finding))
     return found + further
@@ -183,6 +185,18 @@ def _vector_store(settings: Settings, con: Any) -> Check:
     if left:
         return Check("vector store", "degraded", f"{left} objects at the provider are left over: autod sweep")
     return Check("vector store", "healthy", f"{held:,} documents can be searched" if held else "holds nothing")
+
+
+def _purges(con: Any) -> Check:
+    """Whether a person's document that was to be gone is gone: no purge stands half done, and no restored backup brought one back."""
+    [(documents, undone)] = con.execute("select count(*), count(*) filter (not is_done) from documents_purged").fetchall()
+    if not documents:
+        return Check("purge", "healthy", "nothing was purged")
+    [(held,)] = con.execute("select count(*) from purged_in_record").fetchall()
+    if undone or held:
+        found = f"of {documents:,} purged documents {undone:,} are not purged to the end, and the record holds something of {held:,}"
+        return Check("purge", "degraded", f"{found}: autod purge goes on with them")
+    return Check("purge", "healthy", f"{documents:,} documents were purged, and nothing of them is left")
 
 
 def _last_run(settings: Settings, con: Any) -> Check:

@@ -23,7 +23,7 @@ from .journal import now
 from .look import Found, Known, absolute_roots, inbox_of, look
 from .pdf import Readers, Reading, limits_for
 from .report import Options
-from .settings import Settings
+from .settings import Settings, unit_of_money
 
 MODES: Final = ("auto", *tokens.MODES)
 TIERS: Final[tuple[cache.Tier, ...]] = ("sync", "flex", "batch")
@@ -89,7 +89,7 @@ class Estimate:
 
     def sentences(self) -> list[str]:
         """The estimate for a person."""
-        money, chosen = "simulated USD" if self.simulated else "USD", self.chosen
+        money, chosen = unit_of_money(self.simulated), self.chosen
         found = f"{self.files} files: {self.known} known, {self.new_documents} new documents ({self.pages} pages), {self.unreadable} unreadable."
         if not chosen.documents:
             return [found, "There is nothing to send: this run costs 0."]

@@ -22,7 +22,7 @@ from .estimate import Estimate, estimate
 from .ingest import ingest, setup_hash
 from .journal import now
 from .report import Options, Progress, Report
-from .settings import Settings
+from .settings import Settings, unit_of_money
 
 if TYPE_CHECKING:
     import polars as pl
@@ -107,7 +107,7 @@ class Outcome:
 
     def sentences(self) -> list[str]:
         """All of it for a person."""
-        money = "simulated USD" if self.simulated else "USD"
+        money = unit_of_money(self.simulated)
         lines = [
             f"{name}: {report.processed} documents asked, {report.reused} answered before, {report.failed} failed, {report.pending} pending; "
             f"{report.calls} calls cost {report.cost_usd:.6f} {money}."

@@ -23,7 +23,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from . import alerts, baseline, cache, forecast, glance, journal, prompt, store, tokens, workspace
+from . import alerts, baseline, cache, forecast, glance, journal, logs, prompt, store, tokens, workspace
+from .breaker import outage_window
 from .document import IN_WORDS, record_schema, schema_version
 from .errors import AutodError, BudgetExhausted, RunTimeUp, WorkspaceBusy, WorkspaceUnusable
 from .forecast import Forecast
@@ -254,12 +255,13 @@ async def _run(
         seen = _cache_seen(con, settings, tier) if todo else cache.Observed()
         known = forecast.seen(con, settings) if todo else forecast.Seen()
         raised = alerts.earlier(con, settings.home)
+        window = outage_window(con, run_id, is_simulated=settings.is_simulated)
         withdrawn = con.execute(WITHDRAWN_SQL).fetchall() if todo else []
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before, seen, known, forecasts)
         run.tier, run.outbox_of, (run.in_batch, run.waiting) = tier, outbox, in_batch
-        run.withdrawn = dict(withdrawn)
+        run.withdrawn, run.outage_window = dict(withdrawn), window
         with alerts.Alerts(settings, segment, raised) as run.alerts:
             async with _signals(run, interrupts):
                 run.note_look()
@@ -278,7 +280,8 @@ async def _run(
             if report.stopped_by is None and setup == setup_hash(settings):
                 _note_rest(roots, settings, run)
     except WorkspaceBusy as error:
-        log.warning("%s", error, extra={"run_id": run_id})
+        with logs.about(run_id=run_id):  # its journal is closed
+            log.warning("%s", error)
     except WorkspaceUnusable as error:
         report.exit_status, report.stopped_by = error.exit_status, report.stopped_by or str(error)
     return report
@@ -427,6 +430,7 @@ class _Run:
         self.waiting: set[str] = set()
         self.withdrawn: dict[str, bool] = {}  # documents that were deleted: true where nothing is left of them
         self.alerts: alerts.Alerts | None = None
+        self.outage_window = segment.run_id
         self.api: Any = None
         self.readers: Any = None
         self.prefix_tokens = 0
@@ -520,7 +524,7 @@ class _Run:
                 await self._begin_asking(todo, encoding)
             api.stopping = self.stopping
             if self.alerts is not None:
-                api.raise_alert = self.alerts.raise_once
+                api.raise_alert, api.outage_window = self.alerts.raise_once, self.outage_window
             if settings.run_deadline_s is not None:
                 asyncio.get_running_loop().call_later(settings.run_deadline_s, self.stop, _time_up(settings.run_deadline_s))
             in_flight = asyncio.Semaphore(settings.in_flight)
@@ -530,6 +534,7 @@ class _Run:
                     if self.stopping.is_set() or (self.options.limit is not None and self.taken >= self.options.limit):
                         return
                     self.taken += 1
+                    logs.turn_to(None)
                     try:
                         if not self._waits_in_batch(item):
                             await self._document(item, readers, in_flight)
@@ -538,8 +543,7 @@ class _Run:
                         self.stop(error)
                     except Exception as error:
                         content = self.contents.get(item.path)
-                        about = {"run_id": self.segment.run_id, "document_sha256": content}
-                        log.exception("%r failed by a fault of autoD; the run goes on", item.path, extra=about)
+                        log.exception("%r failed by a fault of autoD; the run goes on", item.path)
                         sentence = f"A fault of autoD: {type(error).__name__}. Please report it; try again with --retry-failed."
                         self._status(content or item.path, "failed", "internal", sentence, time.monotonic(), has_hash=content is not None)
                     self.progress.done += 1
@@ -624,6 +628,7 @@ class _Run:
         self.states[item.path] = "pending"
         reading = await readers.read(item.path, text=mode in ("auto", "text"), file=mode != "text", inbox=self._inbox(item))
         self.contents[item.path] = reading.document_sha256
+        logs.turn_to(reading.document_sha256)
         content = reading.document_sha256 or item.path
         if self.withdrawn.get(content) and not self.options.take_purged:
             self._refuse(item, content)
@@ -725,6 +730,7 @@ class _Run:
             self.reviews.add(content)
         if state == "failed" and kind:
             self.kinds[content] = kind
+        log.debug("%s %s: %s", status, content, sentence)
         if has_hash and not self.options.experiment:
             asked = self.options.stage
             of_policy = {"policy_run_id": asked.policy_run_id, "stage": stage, "arm": asked.arm} if asked and stage else {}

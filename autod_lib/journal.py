@@ -27,6 +27,7 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
+from . import logs
 from .errors import WorkspaceBusy, WorkspaceUnusable
 
 SEGMENTS: Final = "journal"
@@ -71,6 +72,7 @@ def _plain(value: Any) -> Any:
 class Journal:
     """The segment of one run, open for appending; its lock is held until it is closed or the process ends.
 
+    What is logged inside its `with` says that it is about this run.
     Raises: WorkspaceUnusable when the segment cannot be made, or an event cannot be written whole (a full disk).
     """
 
@@ -152,9 +154,12 @@ class Journal:
             self._file = -1
 
     def __enter__(self) -> "Journal":
+        self._logged = logs.about(run_id=self.run_id)
+        self._logged.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._logged.__exit__(None, None, None)
         self.close()
 
 

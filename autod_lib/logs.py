@@ -1,8 +1,8 @@
 """The log: one line an event, on standard error and, if wanted, in a rotating file; no key is in any.
 
-Decided here: the two forms (text, json), that control characters are escaped so that a file name cannot make a second line or move the
-terminal's cursor, and that keys and other secrets are blotted out whatever they stand in. Called by the commands and the notebooks once, at their
-start.
+Decided here: the two forms (text, json), what a line says it is about (its run, its document), that control characters are escaped so that a file
+name cannot make a second line or move the terminal's cursor, and that keys and other secrets are blotted out whatever they stand in. Called by the
+commands once, at their start; `about` by whoever begins a run, `turn_to` by whoever takes a document, so that no line has to name them itself.
 """
 
 import logging
@@ -10,6 +10,10 @@ import logging.handlers
 import re
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Final
 
 from .errors import WorkspaceUnusable
@@ -18,6 +22,7 @@ from .settings import SECRETS, Settings
 UTC_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 KEY_LENGTH: Final = 8  # a shorter word, such as "local", is no key: it may stand anywhere
+FACTS: Final[ContextVar[Mapping[str, str | None]]] = ContextVar("facts", default=MappingProxyType({}))
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -28,6 +33,25 @@ def one_line(text: str) -> str:
     'a\\\\nb'
     """
     return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+@contextmanager
+def about(**facts: str | None) -> Iterator[None]:
+    """Every line that is logged inside, by this thread or task and the tasks it begins, carries these facts.
+
+    They are `run_id`, `document_sha256`, `step` and `alert_id`; None takes one away. A thread begins without any.
+    """
+    before = FACTS.get()
+    FACTS.set({**before, **facts})
+    try:
+        yield
+    finally:
+        FACTS.set(before)
+
+
+def turn_to(document_sha256: str | None) -> None:
+    """From here on, the lines of this task are about this document; None: about none."""
+    FACTS.set({**FACTS.get(), "document_sha256": document_sha256})
 
 
 class _Blotted(logging.Filter):
@@ -43,7 +67,14 @@ class _Blotted(logging.Filter):
         for secret in self.secrets:
             message = message.replace(secret, "[key]")
         record.msg = one_line(message)
+        record.__dict__.update({name: one_line(fact) for name, fact in FACTS.get().items() if fact is not None})
         return True
+
+
+class _Readable(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        facts = " ".join(f"{name}={getattr(record, name)}" for name, fact in FACTS.get().items() if fact is not None)
+        return f"{super().format(record)} [{facts}]" if facts else super().format(record)
 
 
 def set_up(settings: Settings) -> None:
@@ -81,6 +112,6 @@ def _formatter(form: str) -> logging.Formatter:
 
         formatter: logging.Formatter = JsonFormatter(LINE, datefmt=UTC_TIME, rename_fields={"levelname": "level", "asctime": "time"})
     else:
-        formatter = logging.Formatter(LINE, datefmt=UTC_TIME)
+        formatter = _Readable(LINE, datefmt=UTC_TIME)
     formatter.converter = time.gmtime
     return formatter

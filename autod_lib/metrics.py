@@ -33,23 +33,31 @@ def utc_day(moment: str) -> str:
 
 
 def read(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None) -> pl.DataFrame:
-    """The rows of a query as a frame: DECIMAL as Decimal, HUGEINT sums as Int64, times in UTC.
+    """The rows of a query of autoD's own as a frame.
 
     Raises: WorkspaceUnusable if a view is missing, which means that the database was made by another autoD; `autod migrate` makes the views again.
     """
     try:
-        frame = pl.DataFrame(con.sql(sql, params=parameters) if parameters else con.sql(sql))
+        return frame(con, sql, parameters)
     except duckdb.CatalogException as error:
         raise WorkspaceUnusable(
             f"The database lacks what this figure reads ({str(error).splitlines()[0]}). Nothing was changed; run `autod migrate`."
         ) from error
+
+
+def frame(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None) -> pl.DataFrame:
+    """The rows of any query as a frame: DECIMAL as Decimal, HUGEINT sums as Int64, times in UTC. Raises: duckdb.Error."""
+    found = con.sql(sql, params=parameters) if parameters else con.sql(sql)
+    if found is None:
+        raise duckdb.InvalidInputException("There is no statement that gives rows.")
+    rows = pl.DataFrame(found)
     plain: list[pl.Expr] = []
-    for name, kind in frame.schema.items():
+    for name, kind in rows.schema.items():
         if isinstance(kind, pl.Decimal) and kind.scale == 0:
             plain.append(pl.col(name).cast(pl.Int64))
         elif isinstance(kind, pl.Datetime):
             plain.append(pl.col(name).dt.convert_time_zone("UTC") if kind.time_zone else pl.col(name).dt.replace_time_zone("UTC"))
-    return frame.with_columns(plain)
+    return rows.with_columns(plain)
 
 
 def choose_money(con: duckdb.DuckDBPyConnection, simulated: str = "auto") -> bool:

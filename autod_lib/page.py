@@ -376,7 +376,7 @@ def _name(column: str) -> str:
 
 
 def _is_share(column: str) -> bool:
-    return column.startswith(("share_", "accuracy", "mean_confidence", "precision", "recall")) or column in (
+    return column.startswith(("share_", "accuracy", "mean_confidence", "precision", "recall", "micro", "macro")) or column in (
         "share",
         "confidence_score",
         "median_error",

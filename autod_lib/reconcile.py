@@ -26,7 +26,7 @@ from . import alerts, journal, prices, store
 from .errors import SettingsError
 from .invoice import Charged, Invoice, Tokens, fetch, read_exports
 from .report import start_columns
-from .settings import Settings
+from .settings import Settings, unit_of_money
 
 NOTHING: Final = Tokens()
 MILLION: Final = Decimal(1_000_000)
@@ -198,7 +198,7 @@ class Reconciliation:
 
     def sentences(self) -> list[str]:
         """The outcome for a person."""
-        money = "simulated USD" if self.is_simulated else "USD"
+        money = unit_of_money(self.is_simulated)
         span = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
         lines = [f"{span}, {self.source}: the ledger has {self.ledger_usd.normalize():f} {money}, the provider {self.invoice_usd.normalize():f}."]
         if self.is_balanced:

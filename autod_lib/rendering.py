@@ -99,6 +99,7 @@ def keep_latest(home: Path, pages: Mapping[str, Path], failed: Mapping[str, Path
         kept.write_text(f"{head}{main}{note}\n{rest}", encoding="utf-8")
 
 
+INDEX: Final = Path("runs", "index.html")  # of a workspace: the page of all runs
 COLUMNS: Final = ("started", "what", "state", "steps", "documents", "USD", "duration")
 
 
@@ -114,7 +115,7 @@ def write_index(home: Path, most: int = 200) -> Path:
     newest = " <a href='latest/90_report.html'>The newest report</a>" if (place / "latest" / "90_report.html").is_file() else ""
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     heads = "".join(f"<th scope='col'>{name}</th>" for name in COLUMNS)
-    index = place / "index.html"
+    index = home / INDEX
     index.parent.mkdir(parents=True, exist_ok=True)
     index.write_text(
         f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta http-equiv='Content-Security-Policy' content=\"{policy}\">"

@@ -14,7 +14,7 @@ from typing import Any, Final
 from . import __version__
 from .errors import AutodError
 from .logs import one_line
-from .settings import Settings
+from .settings import Settings, unit_of_money
 
 ADDED: Final = (
     *("processed", "calls", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens"),
@@ -172,7 +172,7 @@ class Report:
 
     def sentences(self) -> list[str]:
         """The report for a person."""
-        money = "simulated USD" if self.simulated else "USD"
+        money = unit_of_money(self.simulated)
         lines = [
             f"{self.documents} documents: {self.processed} processed ({self.needs_review} need review), {self.reused} known before, "
             f"{self.failed} failed, {self.pending} pending; {self.duplicates} duplicates.",

@@ -13,6 +13,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -24,7 +25,7 @@ from uuid import uuid4
 import orjson
 import polars as pl
 
-from . import journal, prices, remote, store
+from . import journal, logs, prices, remote, store
 from .errors import ApiUnavailable, AutodError, SettingsError
 from .journal import Journal, text_path
 from .report import Progress, start_columns
@@ -185,7 +186,8 @@ class _Place:
         try:
             await remove()
         except (AutodError, remote.OutcomeUnknown, remote.Missing) as error:
-            log.warning("%s %s could not be removed: %s", kind, object_id, error)
+            with logs.about(document_sha256=about.get("document_sha256")):
+                log.warning("%s %s could not be removed: %s", kind, object_id, error)
             self.note("left", kind, object_id=object_id, reason=f"{reason}; it could not be removed: {error}", **about)
             return error
         self.note("gone", kind, object_id=object_id, reason=reason, **about)
@@ -610,4 +612,4 @@ def _run_anywhere(work: Callable[[], Coroutine[Any, Any, Of]]) -> Of:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(work())).result()
+        return pool.submit(copy_context().run, lambda: asyncio.run(work())).result()

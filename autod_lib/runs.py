@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import orjson
 
-from . import doctor, errors, journal, rendering, store, workspace
+from . import doctor, errors, journal, logs, rendering, store, workspace
 from .alerts import Alert
 from .chain import PATHS, Step
 from .errors import SettingsError, WorkspaceBusy
@@ -126,17 +126,20 @@ def run_steps(
         night = _Night(settings, steps, segment, handed, force, progress)
         try:
             for step in steps:
-                night.do(step)
+                with logs.about(step=step.name):
+                    night.do(step)
         except KeyboardInterrupt:
             night.is_interrupted = True
         done = tuple(night.done.values())
         exit_status = 130 if night.is_interrupted else max((result.exit_status for result in done), default=0)
         failed = [result.step for result in done if result.state not in GOOD]
-        told = f"{chain} of {journal.now():%Y-%m-%d %H:%M} UTC failed in {', '.join(failed)}: autod run --rerun {run_id}"
+        at, names = journal.now(), ", ".join(failed)
+        told = f"{chain} of {at:%Y-%m-%d %H:%M} UTC failed in {names}: autod run --rerun {run_id}"
+        alert = Alert("critical", "run", told, f"{chain}: {names}", f"{at:%Y-%m-%d}")
         try:
-            doctor.raise_alerts(settings, segment, *([Alert("critical", "run", told, chain, run_id)] if chain and failed else []))
+            doctor.raise_alerts(settings, segment, *([alert] if chain and failed else []))
         except WorkspaceBusy as error:  # the steps are done, and the record says so
-            log.warning("no alerts were raised: %s", error, extra={"run_id": run_id})
+            log.warning("no alerts were raised: %s", error)
         segment.write(
             "run_finished",
             exit_status=exit_status,
@@ -204,7 +207,7 @@ class _Night:
         if self.progress is not None:
             self.progress(line)
         else:
-            log.info("%s", line, extra={"run_id": self.segment.run_id, "step": step.name})
+            log.info("%s", line)
 
     def _end(self, step: Step, result: StepRun, mark: str | None = None) -> None:
         self.done[step.name] = result
@@ -388,7 +391,10 @@ def _forget(settings: Settings) -> None:
 
 
 def summary(home: Path, run_id: str) -> dict[str, Any]:
-    """A run and its parts for a machine: `run_id, chain, state, exit_status, seconds, documents, …, steps, money`, one entry of money a kind of it.
+    """A run and its parts for a machine: `run_id, chain, state, exit_status, seconds, documents, …, steps, money, index`.
+
+    The names are those of the views runs_with_parts and run_steps; `steps` has an entry a step, `money` one a kind of it. Pages, executed notebooks
+    and logs of steps are relative to the folder of `index`, the page of all runs.
 
     Raises: SettingsError when there is no such run.
     """
@@ -400,7 +406,7 @@ def summary(home: Path, run_id: str) -> dict[str, Any]:
         raise SettingsError(f"There is no run {run_id!r}: autod sql 'select run_id, command from runs_with_parts order by started_at desc'")
     whole = {name: value for name, value in found[0].items() if name not in money and name != "steps"}
     decoded = [step | {"parameters": orjson.loads(step["parameters"] or "{}")} for step in steps]
-    return whole | {"steps": decoded, "money": [{name: row[name] for name in money} for row in found]}
+    return whole | {"steps": decoded, "money": [{name: row[name] for name in money} for row in found], "index": str(home / rendering.INDEX)}
 
 
 def steps_again(home: Path, run_id: str, names: Sequence[str] = ()) -> tuple[str, list[Step]]:

@@ -212,6 +212,11 @@ def is_loopback(address: str) -> bool:
         return host == "localhost"
 
 
+def unit_of_money(is_simulated: bool) -> str:
+    """What an amount is in, for a person: USD, or simulated USD, so that neither is ever taken for the other."""
+    return "simulated USD" if is_simulated else "USD"
+
+
 def variable(setting: str) -> str:
     """The environment variable of a setting."""
     return OWN_NAMES.get(setting, f"AUTOD_{setting.upper()}")

@@ -9,6 +9,7 @@ import duckdb
 from .errors import SettingsError
 from .journal import path_text
 from .logs import one_line
+from .settings import unit_of_money
 from .store import rows
 
 NEXT = {
@@ -56,7 +57,7 @@ class Description:
         if row["error_sentence"]:
             lines.append(f"Reason: {one_line(row['error_sentence'])}")
         lines += [f"{name}: {one_line(str(row[name]))}" for name in FIELDS if row[name] is not None]
-        money = "simulated USD" if row["is_simulated"] else "USD"
+        money = unit_of_money(row["is_simulated"])
         cost = "0" if not row["calls"] else "unknown" if row["cost_usd"] is None else f"{row['cost_usd']:f}"
         lines.append(f"Cost: {cost} {money} in {row['calls'] or 0} calls")
         lines += [

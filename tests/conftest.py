@@ -1,5 +1,6 @@
 """What all tests share: no setting of the machine reaches them, and each starts in a folder of its own."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -33,6 +34,12 @@ BEGIN_A_READER: Final = pdf._begin
 if sys.platform == "linux":
     pdf._begin = forked.reader
 OPEN: Final = store._open
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: no search for garbage goes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

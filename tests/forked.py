@@ -25,8 +25,12 @@ from autod_lib import pdf, pdf_worker
 PROJECT: Final = Path(__file__).resolve().parent.parent
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h: an orphan below this process becomes its child, and can be waited for
 MOST_BYTES: Final = 1 << 17
-MODULES: Final = {"command": "autod_lib.cli", "api": "autod_lib.local_api.__main__"}
-STARTED_AFRESH: Final = {"command": ["-c", "from autod_lib.cli import main; main()"], "api": ["-m", "autod_lib.local_api"]}
+MODULES: Final = {"command": "autod_lib.cli", "api": "autod_lib.local_api.__main__", "killed": "tests.killed"}
+STARTED_AFRESH: Final = {
+    "command": ["-c", "from autod_lib.cli import main; main()"],
+    "api": ["-m", "autod_lib.local_api"],
+    "killed": ["-m", "tests.killed"],
+}
 
 
 class Forked(subprocess.Popen[str]):
@@ -175,6 +179,7 @@ def _import_everything() -> None:
     import autod_lib.reconcile
     import autod_lib.resources
     import autod_lib.tokens
+    import tests.killed  # noqa: F401
 
     autod_lib.api._client_class()
     autod_lib.local_api.counting.encoding_for("gpt-5-mini")

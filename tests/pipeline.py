@@ -103,20 +103,22 @@ def environment(home: Path, address: str | None, **further: str) -> dict[str, st
     return kept | {"AUTOD_HOME": str(home)} | ({"OPENAI_BASE_URL": address, "OPENAI_API_KEY": "sk-test"} if address else {}) | further
 
 
-def begin(*arguments: str | Path, home: Path, address: str | None, cwd: Path | None = None, **further: str) -> subprocess.Popen[str]:
-    """The command `autod` as a process of its own, in its own session."""
+def begin(
+    *arguments: str | Path, home: Path, address: str | None, cwd: Path | None = None, entry: str = "command", **further: str
+) -> subprocess.Popen[str]:
+    """The command `autod`, or another entry of `forked.MODULES`, as a process of its own, in its own session."""
     if not home.exists():
         copy_empty_database(home)
     environ = environment(home, address, **{"PYTHONPATH": str(PROJECT), "AUTOD_READERS": "1"} | further)
     folder = cwd or home.parent
-    return forked.process("command", [*map(str, arguments)], env=environ, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return forked.process(entry, [*map(str, arguments)], env=environ, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def autod(
-    *arguments: str | Path, home: Path, address: str | None = None, cwd: Path | None = None, **further: str
+    *arguments: str | Path, home: Path, address: str | None = None, cwd: Path | None = None, entry: str = "command", **further: str
 ) -> subprocess.CompletedProcess[str]:
-    """The command `autod`, run to its end."""
-    process = begin(*arguments, home=home, address=address, cwd=cwd, **further)
+    """The command `autod`, or another entry of `forked.MODULES`, run to its end."""
+    process = begin(*arguments, home=home, address=address, cwd=cwd, entry=entry, **further)
     with process:
         out, err = process.communicate(timeout=PATIENCE_S)
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)

@@ -141,6 +141,24 @@ def test_a_run_raises_each_threshold_once_a_month(address: str, tmp_path: Path, 
     assert "0.0015 of AUTOD_ALERT_USD" in autod("status", home=under.home).stdout
 
 
+def test_an_outage_that_many_runs_meet_is_one_alert(address: str, tmp_path: Path) -> None:
+    """It begins and gives up once, until a call is answered; the next outage is another one."""
+    patience = {"breaker_failures": 2, "breaker_pause_s": 0.02, "breaker_give_up_unanswered_s": 0.05, "attempts": 2}
+    away = settings_for(tmp_path / "home", "http://127.0.0.1:9/v1", **patience)
+    inbox = make_inbox(tmp_path / "in", 2, lines=3)
+    met = [run(inbox, away).run_id for _ in range(3)]
+    first = rows(away.home, "select run_id, dedupe_key, dedupe_window, severity from alerts order by seq")
+    assert run(inbox, settings_for(away.home, address)).processed == 2
+    later = run(make_inbox(inbox, 1, first=2, lines=3), away).run_id
+
+    assert first == [(met[0], "outage", met[0], "warning"), (met[0], "outage given up", met[0], "critical")]
+    assert len({*met, later}) == 4
+    assert rows(away.home, "select dedupe_key, dedupe_window from alerts where run_id <> ? order by seq", met[0]) == [
+        ("outage", later),
+        ("outage given up", later),
+    ]
+
+
 def test_an_alert_outlives_a_kill_and_is_handed_on_once(address: str, tmp_path: Path, hook: tuple[str, Path]) -> None:
     """Killed behind the alert's event, before anybody heard of it: the resumed run hands it on under its own id, and raises no second one."""
     home, inbox = tmp_path / "home", make_inbox(tmp_path / "in", 10, lines=3)

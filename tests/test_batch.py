@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -18,31 +16,16 @@ from typing import Any
 import openai
 import pytest
 
-from autod_lib import batch, journal
+from autod_lib import batch, journal, store
 from autod_lib.errors import SettingsError, WorkspaceBusy
 from autod_lib.local_api import running
 from autod_lib.report import Options, Report
 from autod_lib.settings import Settings
 
 from . import pipeline
-from .pipeline import PATIENCE_S, PROJECT, answered, autod, begin, environment, make_inbox, one, rows, run, state_columns
+from .pipeline import PATIENCE_S, answered, autod, begin, make_inbox, one, rows, run, state_columns
 
 KEY = "sk-test"  # as the commands of the tests have it
-# Kills the process when the record of a step is about to be written, so that the step was done and nobody knows; and settles a few lines at once.
-KILLED_BEFORE_IT_IS_RECORDED = """
-import os, signal, sys
-from autod_lib import batch, journal
-batch.LINES_AT_ONCE = 2
-step = sys.argv.pop(1)
-write = journal.Journal.write
-def die(self, kind, **columns):
-    if kind == "batch" and columns["state"] == step:
-        os.kill(os.getpid(), signal.SIGKILL)
-    write(self, kind, **columns)
-journal.Journal.write = die
-from autod_lib.cli import main
-main()
-"""
 
 
 @contextmanager
@@ -70,18 +53,22 @@ def client(address: str) -> openai.OpenAI:
 def the_ledger_agrees(home: Path, log: Path) -> None:
     """Every request was done once, each has its one settled call and its one extraction, and all sums are those of the server's own log."""
     done = answered(log)
+    with store.reading(home) as con:
+        [(calls, *used, by_call)] = con.execute(
+            "select count(*) filter (where status = 'answered'), sum(input_tokens), sum(output_tokens), sum(cost_usd) from api_calls"
+        ).fetchall()
+        [(ends, ended)] = con.execute("select count(*), count(distinct call_id) from calls_finished").fetchall()
+        [(extractions, extracted)] = con.execute("select count(*), count(distinct request_key) from extractions").fetchall()
+        [(by_batch, open_batches)] = con.execute("select sum(cost_usd), count(*) filter (where is_open) from batches").fetchall()
+        [(by_run,)] = con.execute("select sum(cost_usd) from cost_by_run").fetchall()
+        [(unsettled,)] = con.execute("select count(*) from calls_unsettled").fetchall()
+
     assert set(submissions(log).values()) == {1}
-    assert one(home, "select count(*) from api_calls where status = 'answered'") == len(done)
-    assert one(home, "select count(*) from calls_finished") == one(home, "select count(distinct call_id) from calls_finished")
-    assert one(home, "select count(*) from extractions") == one(home, "select count(distinct request_key) from extractions") == len(done)
-    used = [line["usage"] for line in done]
-    tokens = (sum(usage["input_tokens"] for usage in used), sum(usage["output_tokens"] for usage in used))
-    assert rows(home, "select sum(input_tokens), sum(output_tokens) from api_calls") == [tokens]
-    sums = "select (select sum(cost_usd) from api_calls), (select sum(cost_usd) from batches), (select sum(cost_usd) from cost_by_run)"
-    [(calls, batches, runs)] = rows(home, sums)
-    assert calls == batches == runs > 0
-    assert one(home, "select count(*) from calls_unsettled") == 0
-    assert one(home, "select count(*) from batches where is_open") == 0
+    assert calls == extractions == extracted == len(done)
+    assert ends == ended
+    assert used == [sum(line["usage"][kind] for line in done) for kind in ("input_tokens", "output_tokens")]
+    assert by_call == by_batch == by_run > 0
+    assert (unsettled, open_batches) == (0, 0)
 
 
 @pytest.fixture
@@ -151,7 +138,7 @@ def test_a_submission_killed_at_any_step_is_submitted_once(home: Path, log: Path
         if ":" in point:
             killed = autod("batch", "submit", inbox, home=home, address=address, AUTOD_CRASH_AT=point)
         else:
-            killed = _killed(point, "batch", "submit", inbox, home=home, address=address)
+            killed = autod(point, "batch", "submit", inbox, home=home, address=address, entry="killed")
         status = rows(home, "select requests, calls_unsettled from batches where is_open")
         after = batch.ingest_in_batches([inbox], settings_for(home, address))
         made = client(address).batches.list().data
@@ -162,12 +149,6 @@ def test_a_submission_killed_at_any_step_is_submitted_once(home: Path, log: Path
     assert (after.exit_status, after.processed) == (0, 3)
     assert (len(made), left) == (1, []), how
     the_ledger_agrees(home, log)
-
-
-def _killed(point: str, *arguments: str | Path, home: Path, address: str) -> "subprocess.CompletedProcess[str]":
-    environ = environment(home, address, PYTHONPATH=str(PROJECT))
-    command = [sys.executable, "-c", KILLED_BEFORE_IT_IS_RECORDED, point, *map(str, arguments)]
-    return subprocess.run(command, env=environ, cwd=home.parent, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def test_a_batch_whose_calls_were_not_all_recorded_is_never_sent(home: Path, log: Path, tmp_path: Path) -> None:
@@ -197,12 +178,9 @@ def test_a_collection_killed_in_the_middle_loses_no_line(home: Path, log: Path, 
         batch.submit([inbox], settings_for(home, address))
         _until_ended(address)
         if point == "collected":
-            killed = _killed(point, "batch", "collect", home=home, address=address)
+            killed = autod(point, "batch", "collect", home=home, address=address, entry="killed")
         else:
-            environ = environment(home, address, PYTHONPATH=str(PROJECT), AUTOD_CRASH_AT=point)
-            source = KILLED_BEFORE_IT_IS_RECORDED
-            command = [sys.executable, "-c", source, "never", "batch", "collect"]
-            killed = subprocess.run(command, env=environ, cwd=home.parent, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+            killed = autod("never", "batch", "collect", home=home, address=address, entry="killed", AUTOD_CRASH_AT=point)
         halfway = one(home, "select count(*) from calls_finished")
         after = batch.ingest_in_batches([inbox], settings_for(home, address))
 

@@ -89,16 +89,26 @@ def command(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
 
 
 def test_ingest_prints_one_json_object_and_nothing_else(address: str, tmp_path: Path) -> None:
-    """As a process of its own: standard output is the object, with decimals as text, whatever is logged."""
+    """As a process of its own: the object has decimals as text, whatever is logged, and each line of the log says what it is about."""
     inbox = make_inbox(tmp_path / "in", 2)
     (inbox / "bad.pdf").write_text("no PDF")
-    ended = autod("ingest", inbox, "--json", home=tmp_path / "home", address=address, AUTOD_LOG_LEVEL="DEBUG")
+    (tmp_path / "file").touch()
+    said = {"AUTOD_LOG_LEVEL": "DEBUG", "AUTOD_LOG_FORMAT": "json", "AUTOD_ALERT_USD": "0.000001"}
+    ended = autod("ingest", inbox, "--json", "--move-to", tmp_path / "file", home=tmp_path / "home", address=address, **said)
     report = json.loads(ended.stdout)
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
 
     assert ended.returncode == 1
     assert (report["documents"], report["processed"], report["failed"]) == (3, 2, 1)
     assert isinstance(report["cost_usd"], str)
-    assert "Traceback" not in ended.stderr
+    assert {line["run_id"] for line in lines} == {report["run_id"]}
+    states = [line for line in lines if line["level"] == "DEBUG"]
+    assert len(states) == 3
+    assert all(line["document_sha256"] in line["message"] for line in states)  # each line its own document, though all are worked on at once
+    unmoved = [line for line in lines if "could not be moved" in line["message"]]
+    assert {line["document_sha256"] for line in unmoved} == {line["document_sha256"] for line in states}
+    assert [line["alert_id"].split(":")[0] for line in lines if "alert_id" in line] == [report["run_id"]]
+    assert all("document_sha256" not in line for line in lines if "alert_id" in line)
 
 
 def test_local_needs_neither_key_nor_server(tmp_path: Path) -> None:

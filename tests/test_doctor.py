@@ -15,7 +15,7 @@ from autod_lib.journal import Journal, now
 from autod_lib.settings import Settings
 
 RUN = "20261124-020000-0000000a"
-PARTS = ["key", "prices", "tokens", "disk", "workspace", "journal", "database", "api", "budget", "backlog", "vector store", "last run"]
+PARTS = ["key", "prices", "tokens", "disk", "workspace", "journal", "database", "api", "budget", "backlog", "vector store", "purge", "last run"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The log: one line an event, whatever a name holds, and the key in none of them."""
 
+import asyncio
 import json
 import logging
 import re
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from autod_lib.errors import WorkspaceUnusable
-from autod_lib.logs import one_line, set_up
+from autod_lib.journal import Journal
+from autod_lib.logs import about, one_line, set_up, turn_to
 from autod_lib.settings import Settings
 
 KEY = "sk-canary-7f3a9b"
@@ -61,6 +63,53 @@ def test_an_event_is_one_line_on_standard_error_and_in_the_file(form: str, tmp_p
         assert all({"time", "name"} <= event.keys() for event in events)
     else:
         assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO autod\.ingest reading a\\nb", lines[0])
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_line_says_which_run_and_document_it_is_about(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever logs names neither: a run is that of its journal, a document that of its task, and each ends with them."""
+    set_up(Settings(log_format=form, log_file=tmp_path / "autod.log"))  # type: ignore[arg-type]
+    log = logging.getLogger("autod")
+
+    async def work(document: str) -> None:
+        turn_to(document)
+        await asyncio.sleep(0)
+        log.info("read %s", document)
+
+    async def both() -> None:
+        await asyncio.gather(work("aa"), work("bb"))
+        log.info("read both")
+
+    log.info("before")
+    with Journal(tmp_path, "outer"):
+        with Journal(tmp_path, "inner"):
+            asyncio.run(both())
+        with about(step="a\nb"):
+            log.info("a step")
+    log.info("after")
+
+    shown = capsys.readouterr().err
+    assert shown == (tmp_path / "autod.log").read_text()
+    if form == "json":
+        lines = [json.loads(line) for line in shown.splitlines()]
+        told = [(line["message"], *(line.get(name) for name in ("run_id", "document_sha256", "step"))) for line in lines]
+        assert told == [
+            ("before", None, None, None),
+            ("read aa", "inner", "aa", None),
+            ("read bb", "inner", "bb", None),
+            ("read both", "inner", None, None),
+            ("a step", "outer", None, "a\\nb"),
+            ("after", None, None, None),
+        ]
+    else:
+        assert [line.partition("INFO autod ")[2] for line in shown.splitlines()] == [
+            "before",
+            "read aa [run_id=inner document_sha256=aa]",
+            "read bb [run_id=inner document_sha256=bb]",
+            "read both [run_id=inner]",
+            "a step [run_id=outer step=a\\nb]",
+            "after",
+        ]
 
 
 def test_the_time_of_a_line_is_utc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

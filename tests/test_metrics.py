@@ -20,8 +20,8 @@ from autod_lib.local_api.vector_stores import Chunk, ranking, words_of
 from autod_lib.store import reading
 
 Connect = Callable[[str], duckdb.DuckDBPyConnection]
-Frame = Callable[[str, str], pl.DataFrame]
-NOT_VIEWS = {"read", "provenance", "in_period", "utc_day", "choose_money", "search_record"}
+Frame = Callable[..., pl.DataFrame]
+NOT_VIEWS = {"read", "frame", "provenance", "in_period", "utc_day", "choose_money", "search_record"}
 FUNCTIONS = {
     name: function
     for name, function in vars(metrics).items()
@@ -68,8 +68,8 @@ def connect(workspaces: Callable[[str], Path]) -> Iterator[Connect]:
 
 @pytest.fixture(scope="module")
 def frame(connect: Connect) -> Frame:
-    """What a function gives of a workspace, asked once for this file."""
-    return cache(lambda name, workspace: FUNCTIONS[name](connect(workspace)))
+    """What a function gives of a workspace, within a kind of money or a period if one is given; asked once for this file."""
+    return cache(lambda name, workspace, **scope: FUNCTIONS[name](connect(workspace), **scope))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -140,27 +140,27 @@ def test_an_unpriced_call_is_counted_and_never_costs_zero(connect: Connect) -> N
 
 
 @pytest.mark.parametrize("name", FILTERED)
-def test_one_kind_of_money_holds_no_row_of_the_other(name: str, connect: Connect) -> None:
+def test_one_kind_of_money_holds_no_row_of_the_other(name: str, frame: Frame) -> None:
     """Asked for real money, no function gives a simulated row, and the other way round."""
-    con = connect("mixed")
     for kind in (True, False):
-        rows = FUNCTIONS[name](con, is_simulated=kind)
+        rows = frame(name, "mixed", is_simulated=kind)
         assert set(rows["is_simulated"].drop_nulls().to_list()) <= {kind}
 
 
 @pytest.mark.parametrize("name", DATED)
-def test_two_periods_that_meet_hold_every_row_once(name: str, connect: Connect) -> None:
+def test_two_periods_that_meet_hold_every_row_once(name: str, connect: Connect, frame: Frame) -> None:
     """Both days of a period count, and a day is in one period only."""
     con = connect("full")
     edge = date(2026, 10, 18)  # a Sunday: no week is cut
     early = FUNCTIONS[name](con, until=edge)
     late = FUNCTIONS[name](con, since=edge + timedelta(days=1))
+    whole = frame(name, "full")
 
     if name in ("headline", "unit_economics"):
         column = "documents" if name == "headline" else "answered"
-        assert early[column][0] + late[column][0] == FUNCTIONS[name](con)[column][0]
+        assert early[column][0] + late[column][0] == whole[column][0]
     else:
-        assert early.height + late.height == FUNCTIONS[name](con).height
+        assert early.height + late.height == whole.height
         assert min(early.height, late.height) > 0 or name in ("alerts", "errors_by_kind", "reconciliation")
 
 
@@ -281,14 +281,15 @@ def test_the_hash_holds_instants_and_rounded_numbers_not_how_a_session_writes_th
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in ("headline", "prompt_versions", *MACROS)])
-def test_how_we_know_names_the_very_rows_that_are_shown(name: str, connect: Connect) -> None:
+def test_how_we_know_names_the_very_rows_that_are_shown(name: str, connect: Connect, frame: Frame) -> None:
     """The statement under a figure gives as many rows as the figure was drawn from, for either kind of money and for a period."""
     con = connect("mixed")
     given = inspect.signature(FUNCTIONS[name]).parameters
-    for scope in ({"is_simulated": False}, {"is_simulated": True}, {"since": date(2026, 10, 19), "until": date(2026, 10, 21)}):
-        if set(scope) <= set(given):
+    for scope in ({"is_simulated": False}, {"is_simulated": True, "since": date(2026, 10, 19), "until": date(2026, 10, 21)}):
+        scope = {argument: value for argument, value in scope.items() if argument in given}
+        if scope:
             made = metrics.provenance(con, name, **scope)
-            assert made.rows == FUNCTIONS[name](con, **scope).height
+            assert made.rows == frame(name, "mixed", **scope).height
             assert con.execute(f"select count(*) from ({made.sql})").fetchall() == [(made.rows,)]
 
 

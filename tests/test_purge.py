@@ -11,7 +11,7 @@ from typing import Any
 import openai
 import pytest
 
-from autod_lib import journal, purge, rendering, resources, store, workspace
+from autod_lib import doctor, journal, purge, rendering, resources, store, workspace
 from autod_lib.errors import MissingKey, SettingsError, WorkspaceBusy
 from autod_lib.labels import import_labels
 from autod_lib.local_api import running
@@ -44,6 +44,12 @@ class Kept:
     def file(self) -> Path:
         """The document's file."""
         return self.inbox / NAME
+
+
+def health(settings: Settings) -> tuple[str, str]:
+    """What `autod doctor` says of purges."""
+    [check] = [check for check in doctor.examine(settings) if check.part == "purge"]
+    return check.state, check.finding
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +151,7 @@ def test_nothing_is_left_of_a_purged_document_but_its_hash_and_its_money(kept: K
     ]
     assert one(home, "select count(*) from quarantined_lines") == 0
     assert rows(home, "select is_done from documents_purged") == [(True,), (True,)]
+    assert health(settings) == ("healthy", "2 documents were purged, and nothing of them is left")
     steps = "select state from remote_objects where document_sha256 = ? and object_kind = 'file' order by logged_at, seq"
     assert [state for (state,) in rows(home, steps, kept.sha256)] == ["intended", "made", "removing", "gone"]
     with store.reading(home) as con:
@@ -263,6 +270,8 @@ def test_a_copy_that_cannot_be_removed_is_named_and_tried_again(kept: Kept) -> N
     assert back.documents == [kept.sha256]
     assert back.left == {"file-real": "it is at the real API, and these settings reach the simulated one."}
     assert rows(kept.home, "select is_done from documents_purged") == [(False,)]
+    assert health(kept.settings)[0] == "degraded"
+    assert "of 1 purged documents 1 are not purged to the end" in health(kept.settings)[1]
 
 
 def test_a_purge_waits_for_whoever_writes(kept: Kept) -> None:

@@ -171,6 +171,16 @@ def test_a_run_leaves_a_summary_for_machines(night: Night) -> None:
         (name, result.state, result.attempts) for name, result in night.results.items()
     ]
     assert told["money"] == [{"is_simulated": False} | no_calls]
+    assert told["index"] == str(night.run.index)
+    assert (night.run.index.parent / told["steps"][0]["html"]).is_file()
+
+
+def test_a_chain_that_fails_in_the_same_steps_alerts_once_a_day(night: Night) -> None:
+    """It is started every hour while something is away: one alert says so."""
+    told = "select component, severity, dedupe_key, dedupe_window = logged_at::date::varchar from alerts where run_id = ?"
+    kept = rows(night.home, told, night.run.run_id)
+
+    assert kept == [("run", "critical", "night: 20_bad, 30_slow, 35_long, 70_needs, labels import", True)]
 
 
 def test_what_failed_can_be_done_again_with_the_same_parameters(night: Night) -> None:
