@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -106,20 +106,16 @@ def _settings(local: bool = False, **given: Any) -> Iterator["Settings"]:
     from .logs import set_up
     from .settings import load_settings
 
+    settings = load_settings(**given)
     if not local:
-        settings = load_settings(**given)
         set_up(settings)
         yield settings
         return
-    from . import local_api
+    from .library import simulated
 
-    settings = load_settings(**given)
-    with suppress(OSError):  # what the folder lacks is told by the command itself
-        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with local_api.running(log=settings.home / "local_api.jsonl" if settings.home.is_dir() else None) as address:
-        settings = load_settings(**given | {"base_url": address, "api_key": "local", "admin_key": "sk-admin-local"})
-        set_up(settings)
-        yield settings
+    with simulated(settings) as reached:
+        set_up(reached)
+        yield reached
 
 
 def _print_json(value: Any) -> None:

@@ -33,23 +33,31 @@ def utc_day(moment: str) -> str:
 
 
 def read(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None) -> pl.DataFrame:
-    """The rows of a query as a frame: DECIMAL as Decimal, HUGEINT sums as Int64, times in UTC.
+    """The rows of a query of autoD's own as a frame.
 
     Raises: WorkspaceUnusable if a view is missing, which means that the database was made by another autoD; `autod migrate` makes the views again.
     """
     try:
-        frame = pl.DataFrame(con.sql(sql, params=parameters) if parameters else con.sql(sql))
+        return frame(con, sql, parameters)
     except duckdb.CatalogException as error:
         raise WorkspaceUnusable(
             f"The database lacks what this figure reads ({str(error).splitlines()[0]}). Nothing was changed; run `autod migrate`."
         ) from error
+
+
+def frame(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None = None) -> pl.DataFrame:
+    """The rows of any query as a frame: DECIMAL as Decimal, HUGEINT sums as Int64, times in UTC. Raises: duckdb.Error."""
+    found = con.sql(sql, params=parameters) if parameters else con.sql(sql)
+    if found is None:
+        raise duckdb.InvalidInputException("There is no statement that gives rows.")
+    rows = pl.DataFrame(found)
     plain: list[pl.Expr] = []
-    for name, kind in frame.schema.items():
+    for name, kind in rows.schema.items():
         if isinstance(kind, pl.Decimal) and kind.scale == 0:
             plain.append(pl.col(name).cast(pl.Int64))
         elif isinstance(kind, pl.Datetime):
             plain.append(pl.col(name).dt.convert_time_zone("UTC") if kind.time_zone else pl.col(name).dt.replace_time_zone("UTC"))
-    return frame.with_columns(plain)
+    return rows.with_columns(plain)
 
 
 def choose_money(con: duckdb.DuckDBPyConnection, simulated: str = "auto") -> bool:
@@ -458,7 +466,8 @@ def accuracy_by_field(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | No
     """How often each field is right, by arm, best known arm first, its field `(all)` first.
 
     arm, field str · is_simulated bool · labelled, answered, right_answers int · accuracy, accuracy_low, accuracy_high float 0–1 (Wilson, 95 %) ·
-    accuracy_strict, score, precision, recall, f1 float 0–1 · precision_low, precision_high, recall_low, recall_high float 0–1 (Wilson, 95 %).
+    accuracy_strict, score, precision, recall, f1 float 0–1 · precision_low, precision_high, recall_low, recall_high float 0–1 (Wilson, 95 %) ·
+    labels_in_effect float: how many independent labels these are worth, those of one document hanging together.
     Source: sql/views/31_accuracy_by_field.sql
     """
     sql = (
@@ -472,8 +481,8 @@ def accuracy_by_field(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | No
 def accuracy_in_use(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """How often what stands in `documents` is right, whichever arm gave it; the field `(all)` first.
 
-    field str · is_simulated bool · documents, labelled, answered, right_answers int · accuracy, accuracy_low, accuracy_high float 0–1 (Wilson, 95 %).
-    Source: sql/views/34_accuracy_in_use.sql
+    field str · is_simulated bool · documents, labelled, answered, right_answers int · accuracy, accuracy_low, accuracy_high float 0–1 (Wilson, 95 %)
+    · labels_in_effect float: how many independent labels these are worth.   Source: sql/views/34_accuracy_in_use.sql
     """
     return _all(con, "accuracy_in_use", "field, is_simulated", is_simulated)
 
@@ -481,7 +490,8 @@ def accuracy_in_use(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None
 def confusion(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """Which kinds are taken for which.
 
-    arm, truth, answer str · is_simulated bool · documents, accepted int · document_sha256s list of str.   Source: sql/views/32_confusion.sql
+    arm, truth, answer, taken (both in words) str · is_simulated bool · documents, accepted int · document_sha256s list of str.
+    Source: sql/views/32_confusion.sql
     """
     return _all(con, "confusion", "arm, truth nulls last, answer, is_simulated", is_simulated)
 
@@ -895,7 +905,7 @@ def input_modes_compared(con: duckdb.DuckDBPyConnection, *, is_simulated: bool |
     """What each input mode costs and gives on the same documents, cheapest first.
 
     model, prompt_hash, reasoning_effort, input_mode str · is_simulated bool · documents, pages, input_tokens, output_tokens int · cost_usd,
-    cost_a_document_usd Decimal · labelled int · accuracy, accuracy_low, accuracy_high float 0–1, null without labels.
+    cost_a_document_usd Decimal · labelled int · labels_in_effect float · accuracy, accuracy_low, accuracy_high float 0–1, null without labels.
     Source: sql/views/69_cost_by_more.sql
     """
     order = "documents desc, model, prompt_hash, reasoning_effort, cost_usd, input_mode, is_simulated"

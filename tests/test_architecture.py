@@ -17,8 +17,8 @@ LIBRARY = PROJECT / "autod_lib"
 # Lowest first: this list is the architecture.
 ORDER = """errors quick_imports price_file prices settings logs document journal alerts workspace look pdf_worker pdf page_image tokens cache
     prompt store report glance budget breaker rate answers api remote resources invoice reconcile forecast baseline ingest batch progress
-    estimate show doctor init measures metrics price_tags page charts words advise labels intervals evaluate review review_desk drift
-    comparison policies experiments bought chain rendering runs backup purge export cli""".split()  # noqa: SIM905
+    estimate show doctor init measures metrics price_tags page document_page charts words advise labels intervals evaluate review review_desk drift
+    comparison policies experiments bought chain rendering runs backup purge export library cli""".split()  # noqa: SIM905
 # Packages whose types their owner's own interface gives and takes.
 COMES_WITH = {
     "httpx2": "openai",
@@ -66,9 +66,9 @@ def test_every_module_has_its_place_in_the_order() -> None:
 
 @pytest.mark.parametrize("module", ORDER)
 def test_imports_point_downward(module: str) -> None:
-    """A module imports only those before it in ORDER, even lazily; the loopback API is a package beside them, used from the command alone."""
+    """A module imports only those before it in ORDER, even lazily; the loopback API is a package beside them, used by those that a person calls."""
     allowed = set(ORDER[: ORDER.index(module)])
-    if module in ("cli", "runs"):
+    if module in ("cli", "library"):
         allowed.add("local_api")
     assert {name for path in _files(module) for name in _siblings(path)} <= allowed
 
@@ -105,9 +105,9 @@ def _from_notebooks() -> set[str]:
     return found
 
 
-def test_every_module_is_reached_from_the_command_or_a_notebook() -> None:
-    """What nobody reaches is not kept."""
-    reached, waiting = set(), ["cli", *_from_notebooks()]
+def test_every_module_is_reached_from_the_command_a_notebook_or_a_script() -> None:
+    """What nobody reaches is not kept; a script has what `import autod_lib` gives."""
+    reached, waiting = set(), ["cli", *_from_notebooks(), *_siblings(LIBRARY / "__init__.py")]
     while waiting:
         module = waiting.pop()
         if module in reached or module not in _modules():
@@ -196,6 +196,36 @@ print("loaded:", [name for name in {HEAVY} if name in sys.modules])
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "loaded: []"
     assert "ingest" in done.stdout
+
+
+def test_the_library_is_loaded_when_it_is_used() -> None:
+    """`import autod_lib` alone brings none of its own modules; a name that there is not is said to be none, as in any module."""
+    source = """
+import sys, autod_lib
+print([name for name in sys.modules if name.startswith("autod_lib.")])
+try:
+    autod_lib.nothing
+except AttributeError as error:
+    print(error)
+from autod_lib import metrics, documents
+print(metrics.__name__, documents.__module__, "documents" in dir(autod_lib))"""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == ["[]", "module 'autod_lib' has no attribute 'nothing'", "autod_lib.metrics autod_lib.library True"], (
+        done.stderr
+    )
+
+
+def test_no_stable_name_is_that_of_a_module() -> None:
+    """Else it would be the one or the other, whichever was imported last; and what types see is what there is."""
+    import autod_lib
+
+    names = set(autod_lib.__all__) - {"__version__"}
+    seen = {
+        alias.name for node in ast.walk(_tree(LIBRARY / "__init__.py")) if isinstance(node, ast.ImportFrom) and node.level for alias in node.names
+    }
+    assert names == seen
+    assert not names & {path.stem for path in LIBRARY.iterdir()}
+    assert all(getattr(autod_lib, name).__doc__ for name in names)
 
 
 def test_every_error_ends_the_command_with_the_status_its_table_names() -> None:
