@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from .page import NOTHING_YET, SIMULATED, STYLE, Html, count, day, escape, share, usd, visible, wrapped
+from .page import NOTHING_YET, SIMULATED, STYLE, Html, count, day, escape, named, share, usd, visible, wrapped
 from .page import days as page_days
 from .quick_imports import without_grammar
 from .reconcile import STEPS
@@ -39,6 +39,7 @@ SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"  # JupyterLab 
 LABELS_TO_SPEAK_OF: Final = 20
 LABEL_FIRST: Final = "run autod ingest FOLDER, then autod labels import FILE"
 LATENCY_DAYS: Final = 31
+LINK: Final = re.compile(r'xlink:href="[^"#]*(#[^"]*)?"')  # Vega puts an address before a link within the page
 EMPTY: Final = {"empty": True}  # marks a figure without data
 MONTHS: Final = "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec']"
 # The day of an ISO date, with its month under the first tick and the first of a month: only our own dates reach this expression.
@@ -50,6 +51,7 @@ KINDS_OF_TOKENS: Final = {"output_usd": "output", "uncached_usd": "uncached inpu
 
 CONFIG: Final[dict[str, Any]] = {
     "background": "white",
+    "padding": {"left": 18, "right": 12, "top": 5, "bottom": 5},  # a browser's letters may be wider than those that were measured
     "font": FONT,
     "title": {
         "anchor": "start",
@@ -79,6 +81,7 @@ CONFIG: Final[dict[str, Any]] = {
         "title": None,
         "labelFontSize": 11.5,
         "symbolType": "square",
+        "columnPadding": 22,
         "symbolSize": 90,
         "labelColor": INK,
         "offset": 4,
@@ -134,8 +137,9 @@ def _svg(spec: dict[str, Any]) -> str:
     text = spec.get("description") or title
     head = re.match(r"<svg\b[^>]*>", drawn)
     assert head is not None, "vl_convert gives an SVG element"
-    opened = head.group(0)[:-1] + f' role="img" aria-label="{escape(title)}">'
-    return f"{opened}<title>{escape(title)}</title><desc>{escape(text)}</desc>{drawn[head.end() :]}"
+    body = LINK.sub(r'href="\1"', drawn[head.end() :])
+    role = "group" if "href=" in body else "img"  # what is within an image cannot be followed
+    return f'{head.group(0)[:-1]} role="{role}" aria-label="{escape(title)}"><title>{escape(title)}</title><desc>{escape(text)}</desc>{body}'
 
 
 def _wrapped_title(spec: dict[str, Any], letters: int, small_letters: int) -> dict[str, Any]:
@@ -1059,14 +1063,18 @@ def _accuracy_subtitle(rows: pl.DataFrame, arms: int) -> str:
 
 
 def confusion(frame: pl.DataFrame) -> Chart:
-    """Which kinds are taken for which: labelled kind down, answered kind across. Takes metrics.confusion of one arm or several."""
+    """Which kinds are taken for which: labelled kind down, answered kind across. Takes metrics.confusion of one arm or several.
+
+    On a page, a cell leads to its row of a table whose `row_anchor` is the column `taken`.
+    """
     if frame.is_empty():
         return nothing("Which kinds are taken for which?", LABEL_FIRST)
-    rows = frame.group_by("truth", "answer").agg(pl.col("documents").sum()).sort("truth", "answer")
-    rows = rows.with_columns(is_right=pl.col("truth") == pl.col("answer"))
+    rows = frame.group_by("truth", "answer", "taken").agg(pl.col("documents").sum()).sort("truth", "answer")
+    leads = pl.Series("leads", [f"#{named('taken', taken)}" for taken in rows["taken"]], pl.String)
+    rows = rows.with_columns(leads, is_right=pl.col("truth") == pl.col("answer"))
     kinds = sorted({*rows["truth"].to_list(), *rows["answer"].to_list()})
     wrong = rows.filter(~pl.col("is_right")).sort("documents", "truth", "answer", descending=[True, False, False])
-    base = _base(rows, _values(rows, ["truth", "answer", "documents", "is_right"])).encode(
+    base = _base(rows, _values(rows, ["truth", "answer", "documents", "is_right", "leads"])).encode(
         x=alt.X("answer:N", title="answered", scale=alt.Scale(domain=kinds), axis=alt.Axis(labelAngle=-35, domain=False, ticks=False)),
         y=alt.Y("truth:N", title="labelled", scale=alt.Scale(domain=kinds), axis=alt.Axis(domain=False, ticks=False)),
     )
@@ -1075,6 +1083,7 @@ def confusion(frame: pl.DataFrame) -> Chart:
         color=alt.Color("is_right:N", scale=alt.Scale(domain=[True, False], range=[BLUE, RED]), legend=None),
         opacity=alt.Opacity("documents:Q", scale=alt.Scale(domain=[0, highest], range=[0.12, 0.95]), legend=None),
         tooltip=["truth:N", "answer:N", "documents:Q"],
+        href="leads:N",
     )
     ink = alt.when(alt.datum.documents > highest * 0.55).then(alt.value("white")).otherwise(alt.value(INK))
     drawn = alt.layer(cells, base.mark_text(fontWeight=600).encode(text="documents:Q", color=ink))

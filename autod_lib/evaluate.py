@@ -4,6 +4,7 @@ Decided here: which figures are bootstrapped, by document, and how many labels a
 every count comes from a view; the intervals are those of intervals.py. Called by the command `evaluate` and the notebooks. Writes nothing.
 """
 
+import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ VIEWS: Final = {
     "label_agreement": "field, labeller, other_labeller",
     "label_contradictions": "document_sha256, field, other_labeller",
 }
+ENDS: Final = ("", "_low", "_high")  # of a figure's columns
 WANTED: Final = 0.05  # half the width of the interval that the number of labels needed is told for
 
 
@@ -43,22 +45,25 @@ def _frame(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
 
 
 def _ends(name: str, found: Estimate) -> dict[str, float | None]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return {f"{name}{end}": value for end, value in zip(ENDS, (found.value, found.low, found.high), strict=True)}
 
 
 def _floats(*names: str) -> dict[str, Any]:
-    return {f"{name}{end}": pl.Float64 for name in names for end in ("", "_low", "_high")}
+    return {f"{name}{end}": pl.Float64 for name in names for end in ENDS}
 
 
 def averages(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None, draws: int = intervals.DRAWS) -> pl.DataFrame:
-    """Averages of each arm with bootstrap intervals, whole documents drawn, most labels first.
+    """Averages of each arm, most labels first.
 
-    arm str · is_simulated bool · documents, labelled int · micro (right labels of all labels), macro (mean accuracy of the fields) and macro_f1 (mean
-    F1 of the kinds of document that are labelled) float 0–1, each with _low and _high (95 %, percentile bootstrap).
+    arm str · is_simulated bool · documents, labelled int · micro (right labels of all labels: the field `(all)` of metrics.accuracy_by_field), macro
+    (mean accuracy of the fields) and macro_f1 (mean F1 of the kinds of document that are labelled) float 0–1, each with _low and _high (95 %; of the
+    latter two by percentile bootstrap, whole documents drawn).
     """
     import numpy as np
 
     scored = metrics.scored_fields(con, is_simulated=is_simulated)
+    together = metrics.accuracy_by_field(con, is_simulated=is_simulated).filter(field="(all)")
+    micro = {(row["arm"], row["is_simulated"]): row for row in together.iter_rows(named=True)}
     rows = []
     for (arm, simulated), every in scored.group_by("arm", "is_simulated", maintain_order=True):
         documents = every["document_sha256"].unique(maintain_order=True)
@@ -71,7 +76,7 @@ def averages(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None
         kinds = every.filter(pl.col("field") == "doc_type", ~pl.col("is_absent"))
         rows.append(
             {"arm": arm, "is_simulated": simulated, "documents": len(documents), "labelled": every.height}
-            | _ends("micro", intervals.clustered(intervals.ratio, np.column_stack([right.sum(1), labelled.sum(1)]), draws=draws))
+            | {f"micro{end}": micro[arm, simulated][f"accuracy{end}"] for end in ENDS}
             | _ends("macro", intervals.clustered(_mean_ratio, np.concatenate([right, labelled], axis=1), draws=draws))
             | _ends("macro_f1", intervals.clustered(intervals.macro_f1, _kinds(kinds), draws=draws))
         )
@@ -179,13 +184,13 @@ def precision(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = Non
     """
     rows = []
     for row in metrics.accuracy_in_use(con, is_simulated=is_simulated).iter_rows(named=True):
-        share, labelled = row["accuracy"], row["labelled"]
+        share, worth_each = row["accuracy"], row["labels_in_effect"] / row["labelled"]
         rows.append(
             {name: row[name] for name in ("field", "is_simulated", "labelled", "accuracy")}
             | {
                 "half_width": (row["accuracy_high"] - row["accuracy_low"]) / 2,
-                "labels_needed": intervals.labels_needed(share, WANTED),
-                "smallest_difference": intervals.smallest_difference(share, labelled),
+                "labels_needed": math.ceil(intervals.labels_needed(share, WANTED) / worth_each),
+                "smallest_difference": intervals.smallest_difference(share, row["labels_in_effect"]),
             }
         )
     floats = {"accuracy": pl.Float64, "half_width": pl.Float64, "labels_needed": pl.Int64, "smallest_difference": pl.Float64}

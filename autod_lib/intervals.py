@@ -1,9 +1,10 @@
 """How sure a figure is: intervals, sample sizes and tests, as pure functions of numbers.
 
-Decided here: which interval goes with which figure. A share has Wilson's; a share of unevenly drawn strata has Wilson's at its effective sample
-size; what has no formula is bootstrapped by document, because the fields of a document are right or wrong together; a difference of paired shares has
-Bonett and Price's. What each interval really holds is simulated by benchmarks/coverage.py and stands in docs/accuracy.md. Touches no file and no
-database; called by evaluate.py and whoever compares arms. numpy is imported where it is needed.
+Decided here: which interval goes with which figure. A share has Wilson's; a share of what hangs together in a document, and one of unevenly drawn
+strata, has Wilson's at the effective number of labels (the former in SQL: macro trials_in_effect); what has no formula is bootstrapped by document,
+because the fields of a document are right or wrong together; a difference of paired shares has Bonett and Price's. What each interval really holds
+is simulated by benchmarks/coverage.py and stands in docs/accuracy.md. Touches no file and no database; called by evaluate.py and whoever compares
+arms. numpy is imported where it is needed.
 """
 
 import math
@@ -75,7 +76,7 @@ def labels_needed(share: float, half_width: float, confidence: float = CONFIDENC
     return high
 
 
-def smallest_difference(share: float, labels: int, power: float = POWER, confidence: float = CONFIDENCE) -> float | None:
+def smallest_difference(share: float, labels: float, power: float = POWER, confidence: float = CONFIDENCE) -> float | None:
     """The smallest difference from `share` that two samples of so many labels show with this power (Fleiss, Levin and Paik 2003); None: none does.
 
     The other share lies towards 0.5, where a difference is hardest to show. Of the same documents asked twice, less suffices.
@@ -173,14 +174,6 @@ def _between(value: float, drawn: Any, confidence: float) -> Estimate:
         return NOTHING
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, float(low), float(high))
-
-
-def ratio(sums: Any) -> Any:
-    """Right over labelled, from the columns right, labelled."""
-    import numpy as np
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return sums[..., 0] / sums[..., 1]
 
 
 def macro_f1(sums: Any) -> Any:

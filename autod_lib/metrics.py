@@ -466,7 +466,8 @@ def accuracy_by_field(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | No
     """How often each field is right, by arm, best known arm first, its field `(all)` first.
 
     arm, field str · is_simulated bool · labelled, answered, right_answers int · accuracy, accuracy_low, accuracy_high float 0–1 (Wilson, 95 %) ·
-    accuracy_strict, score, precision, recall, f1 float 0–1 · precision_low, precision_high, recall_low, recall_high float 0–1 (Wilson, 95 %).
+    accuracy_strict, score, precision, recall, f1 float 0–1 · precision_low, precision_high, recall_low, recall_high float 0–1 (Wilson, 95 %) ·
+    labels_in_effect float: how many independent labels these are worth, those of one document hanging together.
     Source: sql/views/31_accuracy_by_field.sql
     """
     sql = (
@@ -480,8 +481,8 @@ def accuracy_by_field(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | No
 def accuracy_in_use(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """How often what stands in `documents` is right, whichever arm gave it; the field `(all)` first.
 
-    field str · is_simulated bool · documents, labelled, answered, right_answers int · accuracy, accuracy_low, accuracy_high float 0–1 (Wilson, 95 %).
-    Source: sql/views/34_accuracy_in_use.sql
+    field str · is_simulated bool · documents, labelled, answered, right_answers int · accuracy, accuracy_low, accuracy_high float 0–1 (Wilson, 95 %)
+    · labels_in_effect float: how many independent labels these are worth.   Source: sql/views/34_accuracy_in_use.sql
     """
     return _all(con, "accuracy_in_use", "field, is_simulated", is_simulated)
 
@@ -489,7 +490,8 @@ def accuracy_in_use(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None
 def confusion(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """Which kinds are taken for which.
 
-    arm, truth, answer str · is_simulated bool · documents, accepted int · document_sha256s list of str.   Source: sql/views/32_confusion.sql
+    arm, truth, answer, taken (both in words) str · is_simulated bool · documents, accepted int · document_sha256s list of str.
+    Source: sql/views/32_confusion.sql
     """
     return _all(con, "confusion", "arm, truth nulls last, answer, is_simulated", is_simulated)
 
@@ -903,7 +905,7 @@ def input_modes_compared(con: duckdb.DuckDBPyConnection, *, is_simulated: bool |
     """What each input mode costs and gives on the same documents, cheapest first.
 
     model, prompt_hash, reasoning_effort, input_mode str · is_simulated bool · documents, pages, input_tokens, output_tokens int · cost_usd,
-    cost_a_document_usd Decimal · labelled int · accuracy, accuracy_low, accuracy_high float 0–1, null without labels.
+    cost_a_document_usd Decimal · labelled int · labels_in_effect float · accuracy, accuracy_low, accuracy_high float 0–1, null without labels.
     Source: sql/views/69_cost_by_more.sql
     """
     order = "documents desc, model, prompt_hash, reasoning_effort, cost_usd, input_mode, is_simulated"

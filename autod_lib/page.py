@@ -8,7 +8,7 @@ currencies and simulated and real money are never added. Called by charts.py, wo
 import html
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -21,6 +21,7 @@ from .metrics import Provenance
 
 BLUE: Final = "#0072B2"
 JSON_LISTS: Final = ("review_reasons", "tags", "flags", "alternatives")
+MOST_LINKS: Final = 24  # documents named in one cell of a table
 SIMULATED: Final = "simulated: no real money"
 NOTHING_YET: Final = "Nothing yet. Read some documents first: autod ingest FOLDER (add --local to try it without a key)."
 
@@ -65,6 +66,7 @@ STYLE: Final = """<style>
 .autod-body>p{margin:26px 0 0;font-size:14px}
 .autod-narrow{display:none}
 .autod-figure svg{max-width:100%;height:auto;display:block}
+.autod-figure svg .mark-text{pointer-events:none}
 .autod-know{font-size:12.5px;color:var(--a-faint);margin:2px 0 14px}
 .autod-know summary{cursor:pointer;width:fit-content}
 .autod-know p{margin:4px 0 6px;overflow-wrap:anywhere}
@@ -82,11 +84,21 @@ STYLE: Final = """<style>
 .autod-table .gt_right{text-align:right!important}
 .autod-table .gt_left{text-align:left!important}
 .autod-table td.gt_sourcenote{font-size:12.5px;color:var(--a-faint);padding:5px 0 0;text-align:left}
-.autod-table tr:target td,.autod-table td:has(:target){background:#fff8c5!important;color:#1f2328}
+.autod-table span[id]{scroll-margin-top:8em}
+.autod-table tr:has(:target) td{background:#fff8c5!important;color:#1f2328}
 .autod-know .autod-table{max-height:340px;overflow:auto}
 .autod-long{max-height:76vh;overflow:auto;border-bottom:1px solid var(--a-line)}
 .autod-long code[id]{scroll-margin-top:6em}
 .autod-long thead{position:sticky;top:0;background:var(--a-paper)}
+.autod-document{border-bottom:1px solid var(--a-line);padding:5px 0}
+.autod-document summary{cursor:pointer}
+.autod-beside{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,6fr);gap:8px 24px;padding:8px 0 14px;scroll-margin-top:3em}
+.autod-beside>div:first-child:empty{display:none}
+.autod-beside:target{outline:3px solid #E69F00;outline-offset:4px}
+.autod-beside figure{margin:0 0 10px;position:relative}
+.autod-beside figure img{width:100%;display:block;border:1px solid var(--a-line)}
+.autod-beside figure svg{position:absolute;left:0;top:0;width:100%;height:calc(100% - 1.6em);fill:none;stroke:#D55E00;stroke-width:2}
+.autod-beside figcaption{font-size:12.5px;line-height:1.6em;height:1.6em;color:var(--a-faint)}
 .autod .autod-attention{border-collapse:collapse;width:100%;font-size:14.5px;margin:4px 0 20px;table-layout:auto}
 .autod .autod-attention tr{background:none!important}
 .autod .autod-attention td{border-bottom:1px solid var(--a-line);padding:8px 18px 8px 0;vertical-align:top;text-align:left;max-width:none}
@@ -94,6 +106,7 @@ STYLE: Final = """<style>
 .autod .autod-attention td:nth-child(3){text-align:right;font-variant-numeric:tabular-nums}
 .autod .autod-attention td:first-child{font-weight:600;white-space:nowrap}
 @media (max-width:760px){
+ .autod-beside{display:block}
  .autod-body{display:block}.autod-body>p{margin:6px 0}
  .autod-words{font-size:17px}.autod-heading h2{font-size:21px}
  .autod-tiles{grid-template-columns:repeat(2,minmax(0,1fr))}
@@ -116,7 +129,7 @@ class Html:
         self.markup = markup
 
     def __repr__(self) -> str:
-        plain = re.sub(r"<(style|svg|details).*?</\1>", " ", self.markup, flags=re.DOTALL)
+        plain = re.sub(r'<(style|svg|details class="autod-know").*?</(style|svg|details)>', " ", self.markup, flags=re.DOTALL)
         return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", plain))).strip()[:2000]
 
     def _repr_html_(self) -> str:
@@ -363,7 +376,7 @@ def _name(column: str) -> str:
 
 
 def _is_share(column: str) -> bool:
-    return column.startswith(("share_", "accuracy", "mean_confidence", "precision", "recall")) or column in (
+    return column.startswith(("share_", "accuracy", "mean_confidence", "precision", "recall", "micro", "macro")) or column in (
         "share",
         "confidence_score",
         "median_error",
@@ -425,12 +438,13 @@ def table(
     is_simulated: bool = False,
     anchor: str = "",
     row_anchor: str = "",
-    link_documents: bool = False,
+    link_documents: bool | Collection[str] = False,
 ) -> Html:
     """A frame as a table, numbers to the right, every value escaped, no more than `limit` rows and a line that says so.
 
     `columns` chooses the columns and may rename them; by default all, headed by name and unit. `anchor` names the table for links, `row_anchor` a
-    column whose value names its row (`document-…`); with `link_documents` a document's hash leads to its row in the appendix.
+    column whose value names its row (`document-…`, else the column and its value, as `named` writes it); with `link_documents` a hash leads to what
+    the page shows of the document: all of them, or those given.
     """
     chosen = list(columns) if columns is not None else frame.columns
     names = dict(columns) if isinstance(columns, Mapping) else {}
@@ -451,29 +465,53 @@ def table(
         write, is_number = _writer(column, values)
         texts[column] = ["–" if value is None else visible(write(value)) for value in values]
         numbers += [column] if is_number else []
-    for column in [name for name in chosen if name.endswith("sha256")]:
-        texts[column] = [_hash_cell(text, column == row_anchor, link_documents) for text in texts[column]]
-    markup = _great_table(texts, {column: names.get(column) or _name(column) for column in chosen}, numbers, title, head, " ".join(below))
+    marked = {name for name in chosen if name.endswith(("sha256", "sha256s")) or name == row_anchor}
+    for column in marked:
+        texts[column] = [
+            _marked_cell(column, value, text, column == row_anchor, link_documents) for value, text in zip(shown[column], texts[column], strict=True)
+        ]
+    markup = _great_table(texts, {column: names.get(column) or _name(column) for column in chosen}, numbers, marked, title, head, " ".join(below))
     return wrapped(f'<div class="autod-table{" autod-long" if shown.height > 40 else ""}"{place}>{markup}</div>')
 
 
-def _hash_cell(text: str, is_anchor: bool, is_link: bool) -> str:
-    short = escape(text[:12])
-    if text == "–":
+def named(column: str, value: str) -> str:
+    """The name of a row of a table whose `row_anchor` is that column.
+
+    >>> named("taken", "Invoice as Letter")
+    'taken-invoice-as-letter'
+    """
+    return f"{column}-{re.sub('[^a-z0-9]+', '-', value.lower()).strip('-')}"
+
+
+def _marked_cell(column: str, value: Any, text: str, is_anchor: bool, linked: bool | Collection[str]) -> str:
+    """A cell that leads somewhere or is led to, as markup."""
+    if value is None:
         return "–"
+    if isinstance(value, pl.Series | list):
+        more = f" and {len(value) - MOST_LINKS:,} more" if len(value) > MOST_LINKS else ""
+        return " ".join(_hash_cell(sha, False, linked) for sha in value[:MOST_LINKS]) + more
+    if column.endswith("sha256"):
+        return _hash_cell(text, is_anchor, linked)
+    return f'<span id="{escape(named(column, text))}">{escape(text)}</span>'
+
+
+def _hash_cell(text: str, is_anchor: bool, linked: bool | Collection[str]) -> str:
+    short = escape(text[:12])
     if is_anchor:
         return f'<code id="document-{short}" title="{escape(text)}">{short}</code>'
+    is_link = linked if isinstance(linked, bool) else text in linked
     return f'<a href="#document-{short}"><code>{short}</code></a>' if is_link else f'<code title="{escape(text)}">{short}</code>'
 
 
-def _great_table(texts: dict[str, list[str]], names: dict[str, str], numbers: list[str], title: str, subtitle: str, note: str) -> str:
+def _great_table(
+    texts: dict[str, list[str]], names: dict[str, str], numbers: list[str], marked: Collection[str], title: str, subtitle: str, note: str
+) -> str:
     from great_tables import GT
 
     labels: dict[str, Any] = dict(names)
     made = GT(pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String)), id="rows").cols_label(cases=labels)
-    hashes = [column for column in texts if column.endswith("sha256")]
-    if hashes:
-        made = made.fmt(str, columns=hashes)  # markup of ours: great_tables leaves it as it is, and escapes every other column
+    if marked:
+        made = made.fmt(str, columns=sorted(marked))  # markup of ours: great_tables leaves it as it is, and escapes every other column
     made = made.cols_align("left").cols_align("right", columns=numbers) if numbers else made.cols_align("left")
     if title:
         made = made.tab_header(visible(title), visible(subtitle) or None)
@@ -485,8 +523,8 @@ def _great_table(texts: dict[str, list[str]], names: dict[str, str], numbers: li
 
 
 def _keep_anchors(found: re.Match[str]) -> str:
-    """Ids that great_tables gives by column would be there twice on a page of many tables; the rows' own ids stay."""
-    return found.group(0) if found.group(0).startswith(' id="document-') else ""
+    """Ids that great_tables gives by column would be there twice on a page of many tables; ours stay."""
+    return found.group(0) if re.match(r' id="(?!rows)', found.group(0)) else ""
 
 
 def know(made: Provenance, rows: Html | None = None, *, links: Mapping[str, str] | None = None) -> Html:

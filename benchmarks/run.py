@@ -7,6 +7,7 @@ its workers, without the simulated API's, and per document as the slope between 
 import argparse
 import json
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -19,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import answers
 import cache_policies
 import corpus
 
@@ -215,6 +217,21 @@ def views(bench: Bench) -> None:
     shutil.rmtree(home)
 
 
+def accuracy(bench: Bench) -> None:
+    """Every figure of 31_accuracy over a million answers and 50,000 labels, as the notebook makes it."""
+    home = bench.fresh()
+    labels = answers.make(home)
+    run([*AUTOD, "run", "31_accuracy", "--json"], {"AUTOD_HOME": str(home)})
+    [executed] = home.glob("runs/*/31_accuracy.ipynb")
+    cells = [cell for cell in json.loads(executed.read_text())["cells"] if cell["cell_type"] == "code"]
+    seconds = {"".join(cell["source"]): cell["metadata"]["papermill"]["duration"] for cell in cells}
+    slowest = max(seconds, key=seconds.__getitem__)
+    what = next(name for name in re.findall(r"(?:metrics|evaluate|document_page)\.(\w+)", slowest) if name != "choose_money")
+    beside = f"{what}; all of them {sum(seconds.values()):.0f} s"
+    bench.report(f"1 M answers, {labels:,} labels: slowest figure of 31_accuracy", f"{seconds[slowest]:.1f} s", "<= 10 s", beside)
+    shutil.rmtree(home)
+
+
 def start(bench: Bench) -> None:
     """How quickly the command answers."""
     walls = [run([*AUTOD, "--help"], {})[1] - run([sys.executable, "-c", "pass"], {})[1] for _ in range(5)]
@@ -326,7 +343,7 @@ def outage(bench: Bench) -> None:
     bench.report("an API that was away for 20 s: back to 64 answers after", f"{full - back:.1f} s", "<= 60 s", beside)
 
 
-PARTS = (start, tokens, throughput, wide, second_look, views, cache, limit, faults, outage)
+PARTS = (start, tokens, throughput, wide, second_look, views, accuracy, cache, limit, faults, outage)
 BENCHES: dict[str, Callable[[Bench], None]] = {part.__name__: part for part in PARTS}
 
 

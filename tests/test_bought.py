@@ -3,7 +3,10 @@
 import csv
 import hashlib
 import json
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from autod_lib import bought, cli, labels, local_api, prompt
+from autod_lib import bought, cli, journal, labels, local_api, prompt
 from autod_lib.document import FIELDS
 from autod_lib.errors import SettingsError
 from autod_lib.ingest import ingest
@@ -21,7 +24,8 @@ from autod_lib.policies import PERSON, Policy, Promise
 from autod_lib.report import Options
 from autod_lib.settings import Settings
 
-from .pipeline import answered, make_inbox, one, rows, settings_for, state_columns
+from .pipeline import answered, begin, make_inbox, one, rows, settings_for, state_columns
+from .test_recovery import end, nothing_is_paid_twice, wait_for
 
 SMALL, LARGE = ({"model": model, "input_mode": "text"} for model in ("gpt-6-luna", "gpt-6-sol"))
 RULES_SAY: dict[str, Any] = dict.fromkeys(FIELDS)
@@ -73,10 +77,9 @@ class Place:
         return dict(rows(self.home, "select document_sha256, confidence_score from extractions where arm = ?", self.arm(asked)))
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+@contextmanager
+def placed(folder: Path, latency: float = 0.0) -> Iterator[Place]:
     """The small arm is right in half of the totals, the large one in all; both have answered one document already, asked by nobody's policy."""
-    folder = tmp_path_factory.mktemp("bought")
     inbox = make_inbox(folder / "inbox", 8, lines=2)
     truth = folder / "truth.csv"
     with truth.open("w", newline="") as file:
@@ -86,10 +89,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             sha = hashlib.sha256(path.read_bytes()).hexdigest()
             writer.writerow({"file": path.name, "sha256": sha, "doc_type": "Invoice", "total_amount": "360.00"})
     log = folder / "server.jsonl"
-    with local_api.running(log=log, answers="oracle", truth=truth, accuracy="gpt-6-luna=0.5,gpt-6-sol=1") as address:
+    with local_api.running(log=log, latency=latency, answers="oracle", truth=truth, accuracy="gpt-6-luna=0.5,gpt-6-sol=1") as address:
         made = Place(folder / "home", inbox, address, log)
         for asked in (SMALL, LARGE):
             ingest([inbox / "invoice-000.pdf"], made.settings(**asked), Options(experiment="before"))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A place whose server answers at once."""
+    with placed(tmp_path_factory.mktemp("bought")) as made:
         yield made
 
 
@@ -128,6 +138,38 @@ def test_a_cascade_asks_the_dearer_arm_only_where_the_cheaper_is_not_sure(place:
     assert [(each.version, each.is_newest) for each in bought.saved(place.home)] == [(2, True), (1, False)]
     place.run("invoices")
     assert rows(place.home, "select distinct arm, policy_version from documents") == [(place.arm(LARGE), newer.version)]
+
+
+def test_a_policy_that_is_killed_within_and_between_its_stages_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    """kill -9 while the first stage asks, when it has ended, and while the second asks: the same command ends as if nothing had been."""
+    with placed(tmp_path, latency=0.1) as place:
+        place.save("invoices", Policy((place.arm(SMALL), place.arm(LARGE)), (0.8,)))
+
+        def told() -> str:
+            return "".join(path.read_text() for path in journal.segments(place.home))
+
+        before, ends, large = answered(place.log), told().count('"run_finished"'), f'"arm":"{place.arm(LARGE)}"'
+        asked = told().count(large)
+        moments: list[Callable[[], bool]] = [
+            lambda: len(answered(place.log)) > len(before) + 2,
+            lambda: told().count('"run_finished"') > ends,
+            lambda: told().count(large) > asked + 1,
+        ]
+        for moment in moments:
+            process = begin("ingest", place.inbox, "--policy", "invoices", "--in-flight", "1", home=place.home, address=place.address)
+            wait_for(moment, process)
+            assert process.poll() is None, "it ended before it could be killed"
+            os.killpg(process.pid, signal.SIGKILL)
+            end(process)
+        done = place.run("invoices")
+
+        nothing_is_paid_twice(place.home, answered(place.log), in_flight=1, kills=len(moments))
+        unsure = {sha for sha, sure in place.confidence(SMALL).items() if sure < 0.8}
+        assert 0 < len(unsure) < 8
+        assert (done.exit_status, done.report.failed, done.report.pending) == (0, 0, 0)
+        standing = dict(rows(place.home, "select document_sha256, arm from documents where processing_status = 'processed' and policy = 'invoices'"))
+        assert standing == {sha: place.arm(LARGE if sha in unsure else SMALL) for sha in place.confidence(SMALL)}
+        assert len(standing) == 8
 
 
 def test_rules_are_asked_first_and_a_person_last(place: Place) -> None:

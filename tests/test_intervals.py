@@ -1,6 +1,7 @@
 """Intervals, sample sizes and tests, against scipy, statsmodels, scikit-learn and published worked examples."""
 
 from math import isnan, sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def test_nothing_labelled_is_no_share() -> None:
     """Unknown is not 0."""
     assert intervals.wilson(0, 0) == intervals.paired_difference(0, 0, 0) == NOTHING
     assert intervals.stratified([(10, 0, 0)]) == (NOTHING, 0.0)
-    assert intervals.clustered(intervals.ratio, np.zeros((0, 2))) == NOTHING
+    assert intervals.clustered(intervals.macro_f1, np.zeros((0, 3))) == NOTHING
     assert intervals.resampled(intervals.brier, np.zeros(0), np.zeros(0)) == NOTHING
 
 
@@ -83,8 +84,11 @@ def test_documents_are_drawn_whole() -> None:
     """Ten fields that are right or wrong together are one observation, not ten: the interval is as wide as that of the documents."""
     right = (RANDOM.random(200) < 0.8).astype(float)
 
-    alone = intervals.clustered(intervals.ratio, np.column_stack([right, np.ones(200)]))
-    together = intervals.clustered(intervals.ratio, np.column_stack([10 * right, np.full(200, 10)]))
+    def share(sums: Any) -> Any:
+        return sums[..., 0] / sums[..., 1]
+
+    alone = intervals.clustered(share, np.column_stack([right, np.ones(200)]))
+    together = intervals.clustered(share, np.column_stack([10 * right, np.full(200, 10)]))
 
     assert together == alone
     by_formula = intervals.wilson(right.sum(), 200)

@@ -1,6 +1,7 @@
 """The views as frames: their columns and types, their order, and that nothing is lost or added on the way from the ledger."""
 
 import inspect
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -206,6 +207,34 @@ def test_the_interval_is_wilsons(hits: int, trials: int, connect: Connect) -> No
 
     assert (low, high) == (pytest.approx(truth.low, abs=1e-7), pytest.approx(truth.high, abs=1e-7))
     assert 0 <= low <= high <= 1
+
+
+def in_effect(con: duckdb.DuckDBPyConnection, documents: list[tuple[int, int]]) -> float:
+    """What the macro makes of documents with so many right of so many labels."""
+    values = ", ".join(f"({hits}, {trials})" for hits, trials in documents)
+    [(found,)] = con.execute(f"select trials_in_effect(hits, trials) from (values {values}) as t(hits, trials)").fetchall()
+    return float(found)
+
+
+def test_labels_of_one_document_count_as_what_they_tell(connect: Connect) -> None:
+    """The design effect is that of statsmodels' cluster-robust variance, the rest scipy's Student's t over z; one label a document is itself."""
+    sm, t = pytest.importorskip("statsmodels.api"), pytest.importorskip("scipy.stats").t
+    con = connect("empty")
+    rng = random.Random(5)
+    documents = [(sum(rng.random() < ease for _ in range(trials)), trials) for trials in range(1, 9) for ease in (0.5, 0.7, 0.9, 0.99) * 2]
+    right = [int(place < hits) for hits, trials in documents for place in range(trials)]
+    groups = [number for number, (_, trials) in enumerate(documents) for _ in range(trials)]
+    fitted = sm.OLS(right, [1.0] * len(right)).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    share = sum(right) / len(right)
+    degrees = len(documents) - 1
+
+    expected = share * (1 - share) / fitted.bse[0] ** 2 * (1.959964 / t.ppf(0.975, degrees)) ** 2
+    assert in_effect(con, documents) == pytest.approx(expected, rel=0.001)
+    assert expected < len(right)
+    assert in_effect(con, [(1, 1), (0, 1), (0, 0), (1, 1)]) == 3
+    assert in_effect(con, [(4, 4)] * 20) == pytest.approx(20, rel=0.15)
+    assert in_effect(con, [(3, 4)]) == 1
+    assert in_effect(con, [(0, 0), (0, 0)]) == 0
 
 
 def test_amounts_of_different_currencies_stand_in_rows_of_their_own(connect: Connect) -> None:

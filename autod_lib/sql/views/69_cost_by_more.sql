@@ -133,8 +133,8 @@ with newest as (
 select model, prompt_hash, reasoning_effort, input_mode, chosen.is_simulated, count(*) as documents, cast(sum(page_count) as bigint) as pages,
        cast(sum(input) as bigint) as input_tokens, cast(sum(output) as bigint) as output_tokens, sum(cost_usd) as cost_usd,
        cast(sum(cost_usd) / count(*) as decimal(24,12)) as cost_a_document_usd, coalesce(cast(sum(labelled) as bigint), 0) as labelled,
-       sum(right_answers) / nullif(sum(labelled), 0) as accuracy, wilson_low(sum(right_answers), sum(labelled)) as accuracy_low,
-       wilson_high(sum(right_answers), sum(labelled)) as accuracy_high
+       sum(right_answers) / nullif(sum(labelled), 0) as accuracy, trials_in_effect(right_answers, labelled) as labels_in_effect,
+       wilson_low(accuracy * labels_in_effect, labels_in_effect) as accuracy_low, wilson_high(accuracy * labels_in_effect, labels_in_effect) as accuracy_high
 from chosen left join right_of on right_of.document_sha256 = chosen.document_sha256 and right_of.arm = chosen.arm and right_of.is_simulated = chosen.is_simulated
 group by model, prompt_hash, reasoning_effort, input_mode, chosen.is_simulated;
 comment on view input_modes_compared is 'Input modes on the same documents. Grain: model, prompt_hash, reasoning_effort, input_mode, is_simulated.';
@@ -151,5 +151,6 @@ comment on column input_modes_compared.cost_usd is 'USD as billed.';
 comment on column input_modes_compared.cost_a_document_usd is 'USD a document.';
 comment on column input_modes_compared.labelled is 'Labels scored.';
 comment on column input_modes_compared.accuracy is 'Share of the labelled fields that are right, 0 to 1; NULL without labels.';
+comment on column input_modes_compared.labels_in_effect is 'Independent labels that these are worth: those of one document hang together.';
 comment on column input_modes_compared.accuracy_low is 'Lower end of its 95 % interval.';
 comment on column input_modes_compared.accuracy_high is 'Upper end of its 95 % interval.';

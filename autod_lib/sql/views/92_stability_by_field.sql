@@ -38,10 +38,16 @@ comment on column answers_repeated.answer_again is 'Answer of the repetition.';
 comment on column answers_repeated.differs is 'Whether the two say something different.';
 -- stability_by_field: how often does the same question get another answer?   Reads answers_repeated.   One row a (arm, field, is_simulated).
 create or replace view stability_by_field as
-select arm, field, is_simulated, count(distinct document_sha256) as documents, count(*) as pairs, count(*) filter (where differs) as differing,
-       count(*) filter (where differs) / count(*) as share_differing, wilson_low(count(*) filter (where differs), count(*)) as share_low,
-       wilson_high(count(*) filter (where differs), count(*)) as share_high
-from answers_repeated group by arm, field, is_simulated;
+with by_document as (
+    select arm, field, is_simulated, document_sha256, count(*) as pairs, count(*) filter (where differs) as differing from answers_repeated group by all
+), counted as (
+    select arm, field, is_simulated, count(*) as documents, cast(sum(pairs) as bigint) as pairs, cast(sum(differing) as bigint) as differing,
+           trials_in_effect(differing, pairs) as pairs_in_effect
+    from by_document group by arm, field, is_simulated
+)
+select arm, field, is_simulated, documents, pairs, differing, differing / pairs as share_differing,
+       wilson_low(share_differing * pairs_in_effect, pairs_in_effect) as share_low, wilson_high(share_differing * pairs_in_effect, pairs_in_effect) as share_high
+from counted;
 comment on view stability_by_field is 'How often two answers to the same request differ. Grain: arm, field, is_simulated.';
 comment on column stability_by_field.arm is 'Arm.';
 comment on column stability_by_field.field is 'Field of the record.';
@@ -50,5 +56,5 @@ comment on column stability_by_field.documents is 'Documents that were asked mor
 comment on column stability_by_field.pairs is 'Repetitions compared with the first answer.';
 comment on column stability_by_field.differing is 'Of these, those that say something different.';
 comment on column stability_by_field.share_differing is 'differing / pairs, 0 to 1.';
-comment on column stability_by_field.share_low is 'Lower end of its 95 % Wilson interval; it takes the repetitions of a document as independent.';
+comment on column stability_by_field.share_low is 'Lower end of its 95 % interval; the repetitions of a document hang together (trials_in_effect).';
 comment on column stability_by_field.share_high is 'Upper end of the same.';
