@@ -16,6 +16,7 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -196,7 +197,7 @@ def beside(whole: Callable[[], Of], interrupts: Interrupts) -> Of:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(whole)
+        future = pool.submit(copy_context().run, whole)
         while True:
             try:
                 return future.result()
@@ -280,8 +281,7 @@ async def _run(
             if report.stopped_by is None and setup == setup_hash(settings):
                 _note_rest(roots, settings, run)
     except WorkspaceBusy as error:
-        with logs.about(run_id=run_id):  # its journal is closed
-            log.warning("%s", error)
+        log.warning("%s", error)
     except WorkspaceUnusable as error:
         report.exit_status, report.stopped_by = error.exit_status, report.stopped_by or str(error)
     return report

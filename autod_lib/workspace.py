@@ -13,6 +13,7 @@ from typing import Final
 
 import orjson
 
+from . import logs
 from .errors import WorkspaceBusy, WorkspaceUnusable
 from .journal import now
 
@@ -23,7 +24,7 @@ CHAIN_LOCK: Final = "chain.lock"  # the steps of a chain take the other one them
 
 @contextmanager
 def held(home: Path, run_id: str, command: str, *, lock: str = LOCK) -> Iterator[None]:
-    """Holds the workspace for a run that may pay, or for a chain.
+    """Holds the workspace for a run that may pay, or for a chain; what is logged inside says that it is about this run.
 
     Raises: WorkspaceBusy naming the holder, WorkspaceUnusable if the folder cannot be written.
     """
@@ -46,7 +47,8 @@ def held(home: Path, run_id: str, command: str, *, lock: str = LOCK) -> Iterator
                 "Wait for it, add --wait, or name another workspace with AUTOD_HOME."
             ) from None
         _name_holder(file, {"run_id": run_id, "command": command, "pid": os.getpid(), "since": now()})
-        yield
+        with logs.about(run_id=run_id):
+            yield
     finally:
         os.close(file)
 

@@ -14,6 +14,7 @@ from autod_lib.errors import WorkspaceUnusable
 from autod_lib.journal import Journal
 from autod_lib.logs import LOGGERS, about, one_line, set_up, turn_to
 from autod_lib.settings import Settings
+from autod_lib.workspace import held
 
 KEY = "sk-canary-7f3a9b"
 HOSTILE = "a\nb\r\x1b[2Jc\u202egnp\u2028\x85\x00\udce9.pdf"
@@ -69,7 +70,7 @@ def test_an_event_is_one_line_on_standard_error_and_in_the_file(form: str, tmp_p
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_line_says_which_run_and_document_it_is_about(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever logs names neither: a run is that of its journal, a document that of its task, and each ends with them."""
+    """Whoever logs names neither: a run is that of its lock or journal, a document that of its task, and each ends with them."""
     set_up(Settings(log_format=form, log_file=tmp_path / "autod.log"))  # type: ignore[arg-type]
     log = logging.getLogger("autod")
 
@@ -83,7 +84,7 @@ def test_a_line_says_which_run_and_document_it_is_about(form: str, tmp_path: Pat
         log.info("read both")
 
     log.info("before")
-    with Journal(tmp_path, "outer"):
+    with held(tmp_path, "outer", "ingest"):
         with Journal(tmp_path, "inner"):
             asyncio.run(both())
         with about(step="a\nb"):
