@@ -3,7 +3,7 @@
 Decided here: the form of a line, how it reaches the disk, how a segment is read back, and the lock that says whether its run is alive.
 Promised: an event is one `write`, so it survives kill -9 once `write` returned; a write that cannot be made whole raises and leaves a segment
 in which every other line is still readable; `sync` bounds what a power cut can take. The journal is the truth: the database is made from it
-(store.py) and can be made again. Nothing here interprets an event.
+(store.py) and can be made again. Nothing here interprets an event; whoever wants to hear of them is handed each once it is written (telemetry.py).
 
 Events carry `kind, run_id, seq, logged_at` and the columns of the table that their kind is loaded into (sql/migrations).
 """
@@ -27,7 +27,7 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
-from . import logs
+from . import logs, telemetry
 from .errors import WorkspaceBusy, WorkspaceUnusable
 
 SEGMENTS: Final = "journal"
@@ -86,6 +86,7 @@ class Journal:
         self._crash_kind, _, nth = os.environ.get("AUTOD_CRASH_AT", "").partition(":")
         self._until_crash = int(nth or 1)
         self._write_lock = threading.Lock()
+        self._listener = telemetry.listener(self.run_id)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -126,6 +127,9 @@ class Journal:
                     self._until_crash -= 1
                     if self._until_crash == 0:
                         os.kill(os.getpid(), signal.SIGKILL)
+        if self._listener is not None:
+            for kind, columns in events:
+                self._listener.hear(kind, columns)
 
     def _unwritable(self, kind: str, reason: str) -> WorkspaceUnusable:
         return WorkspaceUnusable(
@@ -152,6 +156,8 @@ class Journal:
         finally:
             os.close(self._file)
             self._file = -1
+            if self._listener is not None:
+                self._listener.close()
 
     def __enter__(self) -> "Journal":
         self._logged = logs.about(run_id=self.run_id)
@@ -159,8 +165,10 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._logged.__exit__(None, None, None)
-        self.close()
+        try:
+            self.close()
+        finally:
+            self._logged.__exit__(None, None, None)
 
 
 @dataclass(frozen=True, slots=True)

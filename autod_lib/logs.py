@@ -21,6 +21,7 @@ from .settings import SECRETS, Settings
 
 UTC_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
+LOGGERS: Final = {"autod": None, "opentelemetry": "WARNING"}  # ours, and that of what speaks beside it (telemetry.py), each with a level of its own
 KEY_LENGTH: Final = 8  # a shorter word, such as "local", is no key: it may stand anywhere
 FACTS: Final[ContextVar[Mapping[str, str | None]]] = ContextVar("facts", default=MappingProxyType({}))
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -100,10 +101,11 @@ def set_up(settings: Settings) -> None:
     for handler in handlers:
         handler.setFormatter(_formatter(settings.log_format))
         handler.addFilter(_Blotted(secrets))
-    logger = logging.getLogger("autod")
-    logger.handlers = handlers
-    logger.setLevel(settings.log_level)
-    logger.propagate = False
+    for name, level in LOGGERS.items():
+        logger = logging.getLogger(name)
+        logger.handlers = handlers
+        logger.setLevel(level or settings.log_level)
+        logger.propagate = False
 
 
 def _formatter(form: str) -> logging.Formatter:

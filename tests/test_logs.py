@@ -12,7 +12,7 @@ import pytest
 
 from autod_lib.errors import WorkspaceUnusable
 from autod_lib.journal import Journal
-from autod_lib.logs import about, one_line, set_up, turn_to
+from autod_lib.logs import LOGGERS, about, one_line, set_up, turn_to
 from autod_lib.settings import Settings
 
 KEY = "sk-canary-7f3a9b"
@@ -21,12 +21,13 @@ HOSTILE = "a\nb\r\x1b[2Jc\u202egnp\u2028\x85\x00\udce9.pdf"
 
 @pytest.fixture(autouse=True)
 def _logger_as_it_was() -> Iterator[logging.Logger]:
-    logger = logging.getLogger("autod")
-    before = logger.handlers, logger.level, logger.propagate
-    yield logger
-    for handler in set(logger.handlers) - set(before[0]):
-        handler.close()
-    logger.handlers, logger.level, logger.propagate = before
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    yield loggers[0]
+    for logger, (handlers, level, propagates) in zip(loggers, before, strict=True):
+        for handler in set(logger.handlers) - set(handlers):
+            handler.close()
+        logger.handlers, logger.level, logger.propagate = handlers, level, propagates
 
 
 def _log_all(settings: Settings) -> None:
@@ -39,6 +40,7 @@ def _log_all(settings: Settings) -> None:
     except ValueError:
         log.exception("a call failed")
     log.debug("not wanted")
+    logging.getLogger("opentelemetry.exporter").info("not wanted either")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

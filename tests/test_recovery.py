@@ -404,6 +404,7 @@ SMALL = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+sys.dont_write_bytecode = True  # a file of it that was cut short would stay
 sys.argv = ["autod", *sys.argv[2:]]
 from autod_lib.cli import main
 main()

@@ -30,6 +30,7 @@ from autod_lib.errors import StoreDamaged, StoreTooNew, WorkspaceBusy, Workspace
 from autod_lib.journal import Journal
 
 from .ledger import FIRST_DAY, again, modes, write
+from .pipeline import copy_empty_database
 
 Start = Callable[..., subprocess.Popen[str]]
 Figures = dict[str, list[Any]]
@@ -548,6 +549,7 @@ def test_times_and_days_are_utc_whatever_zone_the_machine_is_in(tmp_path: Path, 
     with Journal(tmp_path, RUN) as writer:
         start_of_call = {"call_id": str(uuid.uuid4()), "model": "gpt-6-luna", "is_simulated": True, "started_at": at, "finished_at": at}
         writer.write("call_finished", status="answered", cost_usd="0.1", latency_ms=1.0, **start_of_call)
+    copy_empty_database(tmp_path)
     output, errors = start(ELSEWHERE, tmp_path, first_line="", TZ=zone).communicate()
     assert output.splitlines() == [
         "UTC",
