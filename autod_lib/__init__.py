@@ -29,6 +29,7 @@ __all__ = [
     "price_documents",
     "query",
     "read_documents",
+    "show_document",
 ]
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         price_documents,
         query,
         read_documents,
+        show_document,
     )
     from .settings import Settings, load_settings
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .estimate import Estimate
     from .labels import ImportReport
+    from .page import Html
     from .report import Report
     from .show import Description
 
@@ -173,6 +174,19 @@ def find_document(name: str | Path, *, settings: Settings | None = None) -> "Des
 
     with store.reading(_settings(settings).home) as con:
         return describe(con, str(name))
+
+
+def show_document(name: str | Path, *, images: int = 1, settings: Settings | None = None) -> "Html":
+    """One document's page, for a notebook: its first `images` pages beside what was answered and labelled, every call, label and alert about it.
+
+    By its file name or the beginning of its SHA-256. Jupyter shows it; `repr` is its text. Raises: SettingsError when none fits, or several.
+
+    >>> "Kestrel" in repr(autod_lib.show_document("invoice_kestrel_0112.pdf", images=0))
+    True
+    """
+    from .document_page import document
+
+    return document(_settings(settings), Path(name).name, images=images)
 
 
 def query(sql: str, parameters: dict[str, Any] | None = None, *, settings: Settings | None = None) -> "pl.DataFrame":

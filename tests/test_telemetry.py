@@ -116,6 +116,7 @@ def test_a_collector_that_is_away_fails_and_delays_no_run(
     """Nobody listens at its address: the run is what it would be, and ends within the time limit. Without the extra one line says what to install."""
     endpoint("http://127.0.0.1:9")
     monkeypatch.setattr(telemetry, "CLOSE_S", 0.2)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")  # what goes on behind it ends with the test
     inbox = make_inbox(tmp_path / "in", 2, lines=3)
     with running(answers="canned") as address:
         under = settings_for(tmp_path / "home", address)
