@@ -33,6 +33,7 @@ PALETTE: Final = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY)
 FONT: Final = '"Helvetica Neue", Arial, "Liberation Sans", sans-serif'
 WIDTH: Final = 620
 NARROW: Final = 270  # a plot on a small screen, in pixels
+LETTERS_NARROW: Final = 130  # pixels of a label on a small screen
 PHONE: Final = 348  # the same with its axes
 INK, FAINT = "#1f2328", "#57606a"
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"  # JupyterLab lists no later one
@@ -132,7 +133,7 @@ def svg(chart: Chart) -> str:
 def _svg(spec: dict[str, Any]) -> str:
     import vl_convert
 
-    drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[], show_warnings=False)
+    drawn: str = vl_convert.vegalite_to_svg(spec | {"background": None}, allowed_base_urls=[], show_warnings=False)
     title = " · ".join(_texts(spec.get("title"))) or spec.get("usermeta", {}).get("name", "figure")
     text = spec.get("description") or title
     head = re.match(r"<svg\b[^>]*>", drawn)
@@ -179,6 +180,8 @@ def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
 def _cut(part: Any) -> Any:
     if isinstance(part, dict):
         cut = {key: _cut(value) for key, value in part.items() if key != "columns"}
+        if "labelLimit" in cut:
+            cut["labelLimit"] = min(cut["labelLimit"], LETTERS_NARROW)
         if isinstance(cut.get("width"), int):
             cut["width"] = min(cut["width"], NARROW)
         if "axis" in cut and isinstance(cut.get("title"), str):
@@ -920,7 +923,7 @@ def search_hits(frame: pl.DataFrame, question: str, *, most: int = 15) -> Chart:
     if frame.is_empty():
         return nothing(f"What answers “{_short(question, 60)}”?", "no document has a word of it")
     shown = frame.head(most)
-    names = {"score_index": "vector store", "score_record": "words of the record"}
+    names = {"score_index": "vector store", "score_record": "record"}
     rows = [
         {"document": f"{row['place_index'] or '–'} · {_short(row['file_name'], 30)}", "by": name, "score": row[column]}
         for row in shown.iter_rows(named=True)

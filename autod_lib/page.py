@@ -65,7 +65,7 @@ STYLE: Final = """<style>
 .autod-body{display:grid;grid-template-columns:minmax(0,660px) minmax(220px,1fr);gap:8px 28px;align-items:start}
 .autod-body>p{margin:26px 0 0;font-size:14px}
 .autod-narrow{display:none}
-.autod-figure svg{max-width:100%;height:auto;display:block}
+.autod-figure svg{background:#fff;max-width:100%;height:auto;display:block}
 .autod-figure svg .mark-text{pointer-events:none}
 .autod-know{font-size:12.5px;color:var(--a-faint);margin:2px 0 14px}
 .autod-know summary{cursor:pointer;width:fit-content}
@@ -381,6 +381,9 @@ def _is_share(column: str) -> bool:
         "confidence_score",
         "median_error",
         "p95_error",
+        "rules_median_error",
+        "rules_p95_error",
+        "signed_error",
     )
 
 

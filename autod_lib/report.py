@@ -175,8 +175,9 @@ class Report:
         money = unit_of_money(self.simulated)
         lines = [
             f"{self.documents} documents: {self.processed} processed ({self.needs_review} need review), {self.reused} known before, "
-            f"{self.failed} failed, {self.pending} pending; {self.duplicates} duplicates.",
-            f"{self.calls} calls cost {self.cost_usd:.6f} {money}: {self.input_tokens:,} input tokens, {self.cached_tokens:,} of them read from "
+            f"{self.failed} failed, {self.pending} pending; {self.duplicates} {'duplicate' if self.duplicates == 1 else 'duplicates'}.",
+            f"{self.calls} {'call' if self.calls == 1 else 'calls'} cost {self.cost_usd:.6f} {money}: {self.input_tokens:,} input tokens, "
+            f"{self.cached_tokens:,} of them read from "
             f"the cache, {self.output_tokens:,} output tokens; {self.seconds:.1f} s.",
         ]
         if self.forecast_usd:

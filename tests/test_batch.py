@@ -286,14 +286,17 @@ def test_what_came_back_with_nothing_is_asked_again_and_only_that(home: Path, lo
     inbox = make_inbox(tmp_path / "in", 4)
     with served(log, fault) as address:
         report = batch.ingest_in_batches([inbox], settings_for(home, address))
-    failed = one(home, "select count(*) from api_calls where status = 'failed'")
+    [(failed, batches, extractions, attempts)] = rows(
+        home,
+        """select (select count(*) from api_calls where status = 'failed'), (select count(*) from batches), (select count(*) from extractions),
+        (select max(attempt) from calls_started)""",
+    )
 
     assert (report.exit_status, report.processed, report.failed) == (0, 4, 0)
     assert failed == {"500@line=first2": 2, "expired@batch=first1": 2, "refusal@line=0": 0}[fault]
     assert report.calls == 4 + failed
-    assert one(home, "select count(*) from batches") == (2 if failed else 1)
-    assert one(home, "select count(*) from extractions") == 4
-    assert one(home, "select max(attempt) from calls_started") == (2 if failed else 1)
+    assert batches == attempts == (2 if failed else 1)
+    assert extractions == 4
 
 
 @pytest.mark.parametrize(
@@ -312,13 +315,16 @@ def test_an_odd_output_file_is_settled_line_by_line(home: Path, log: Path, tmp_p
     with served(log, f"{fault}@batch=first1") as address:
         report = batch.ingest_in_batches([inbox], settings_for(home, address))
     torn = fault == "torn-line"
+    [(bounded, told, extractions, answers)] = rows(
+        home,
+        """select (select count(*) from calls_unsettled where cost_upper_usd > 0), (select reason from batches order by intended_at limit 1),
+        (select count(*) from extractions), (select count(*) from api_calls where status = 'answered')""",
+    )
 
     assert (report.exit_status, report.processed) == (0, 3)
-    assert report.unsettled == unsettled + torn
-    assert one(home, "select count(*) from calls_unsettled where cost_upper_usd > 0") == unsettled + torn
-    assert one(home, "select reason from batches order by intended_at limit 1") == reason
-    assert one(home, "select count(*) from extractions") == 3
-    assert one(home, "select count(*) from api_calls where status = 'answered'") == 3
+    assert report.unsettled == bounded == unsettled + torn
+    assert told == reason
+    assert extractions == answers == 3
 
 
 def test_a_batch_that_fails_as_a_whole_costs_nothing_and_says_why(home: Path, log: Path, tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ def test_an_interval_of_80_percent_holds_four_of_five_bills(tmp_path: Path, sett
     """Fifty runs whose bills follow a law that the forecast does not know: it learns the mean, the spread and the width from the ledger alone."""
     rng, home = random.Random(5), settings.home
     for _ in range(50):
+        store.load(home)
         with store.reading(home) as con:
             known = seen(con, settings)
         documents = rng.choice([1, 3, 10, 30])

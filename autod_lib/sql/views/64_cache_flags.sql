@@ -25,7 +25,7 @@ with prompts as (
     from cache_by_policy where calls >= 10 and balance_usd < 0
     union all by name
     select 'writes nobody reads' as flag, cache_key as subject, model, is_simulated, calls, balance_usd, first_at as since,
-           'Under this key ' || cache_write_tokens || ' tokens were written by ' || calls_writing || ' calls, and none was read.' as sentence
+           'Under this key ' || cache_write_tokens || ' tokens were written by ' || calls_writing || case when calls_writing = 1 then ' call' else ' calls' end || ', and none was read.' as sentence
     from cache_by_key where cache_write_tokens > 0 and coalesce(cached_tokens, 0) = 0
 )
 select flag, subject, model, is_simulated, calls, balance_usd, since, sentence from flags;
