@@ -2,7 +2,8 @@
 
 Decided here: the two forms (text, json), what a line says it is about (its run, its document), that control characters are escaped so that a file
 name cannot make a second line or move the terminal's cursor, and that keys and other secrets are blotted out whatever they stand in. Called by the
-commands once, at their start; `about` where a run takes the workspace or its journal, `turn_to` by whoever takes a document, so that no line has to name them itself.
+commands once, at their start; `about` where a run takes the workspace or its journal, `turn_to` where a document is taken, so that no line has to
+name them itself.
 """
 
 import logging
