@@ -35,7 +35,7 @@ DATABASE: Final = "autod.duckdb"
 SQL: Final = files("autod_lib") / "sql"
 PACK_AFTER_S: Final = 86_400.0  # a segment that is loaded and closed is compressed a day after its run wrote to it last
 FORMULA: Final = frozenset("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the beginning of a formula, full-width forms too
-LOAD_MEMORY: Final = "24MB"  # of DuckDB's own while loading: more would only keep blocks that are not read again
+LOAD_MEMORY: Final = "16MB"  # of DuckDB's own while loading: more would only keep blocks that are not read again
 
 MERGE_EVERY: Final = 16  # segments: DuckDB would merge after every load, and so write each row of a long run four times or more
 
@@ -374,7 +374,7 @@ def load(home: Path, *, wait_s: float = 30.0, only: Path | None = None) -> LoadR
     """
     try:
         return _load(home, wait_s, only, LOAD_MEMORY)
-    except duckdb.OutOfMemoryException:  # an event of unusual size: what was loaded stays loaded, the rest gets all the memory it needs
+    except (duckdb.OutOfMemoryException, duckdb.TransactionException):  # an event of unusual size: what was loaded stays loaded, the rest gets all the memory it needs
         return _load(home, wait_s, only, None)
 
 
