@@ -374,7 +374,8 @@ def load(home: Path, *, wait_s: float = 30.0, only: Path | None = None) -> LoadR
     """
     try:
         return _load(home, wait_s, only, LOAD_MEMORY)
-    except (duckdb.OutOfMemoryException, duckdb.TransactionException):  # an event of unusual size: what was loaded stays loaded, the rest gets all the memory it needs
+    except (duckdb.OutOfMemoryException, duckdb.TransactionException):
+        # An event of unusual size, or a commit that found no room: what was loaded stays loaded, the rest gets all the memory it needs.
         return _load(home, wait_s, only, None)
 
 
