@@ -2,8 +2,8 @@
 
 Decided here: the two forms (text, json), what a line says it is about (its run, its document), that control characters are escaped so that a file
 name cannot make a second line or move the terminal's cursor, and that keys and other secrets are blotted out whatever they stand in. Called by the
-commands once, at their start; `about` where a run takes the workspace or its journal, `turn_to` where a document is taken, so that no line has to
-name them itself.
+commands, and by the notebooks that call the API, once, at their start; `about` where a run takes the workspace or its journal, `turn_to` where a
+document is taken, so that no line has to name them itself.
 """
 
 import logging
@@ -79,13 +79,15 @@ class _Readable(logging.Formatter):
         return f"{super().format(record)} [{facts}]" if facts else super().format(record)
 
 
-def set_up(settings: Settings) -> None:
+def set_up(settings: Settings, *, to_file: bool = True) -> None:
     """Sends what autoD logs to standard error, and to the log file if one is set.
+
+    A notebook says `to_file=False`: the file is that of the command which runs it, and two processes that turn one file over lose lines.
 
     Raises: WorkspaceUnusable when the log file cannot be written.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if settings.log_file:
+    if settings.log_file and to_file:
         try:
             settings.log_file.parent.mkdir(parents=True, exist_ok=True)
             handlers.append(

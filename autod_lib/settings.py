@@ -178,7 +178,7 @@ class Settings(BaseModel):
             return "local"
         raise MissingKey(
             "There is no API key; nothing was sent, nothing was spent. Two ways on: "
-            "export OPENAI_API_KEY=…, or add --local to use the simulated API on this machine."
+            "export OPENAI_API_KEY=…, or add --local, where the command has it, to use the simulated API on this machine."
         )
 
     def require_admin_key(self) -> str:

@@ -150,6 +150,15 @@ def test_the_file_is_rotated_and_old_ones_are_dropped(tmp_path: Path) -> None:
     assert all(path.stat().st_size <= 10_000 for path in tmp_path.iterdir())
 
 
+def test_a_notebook_leaves_the_file_to_the_command_that_runs_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two processes would turn one file over: the kernel's lines stand in its cell alone."""
+    set_up(Settings(log_file=tmp_path / "autod.log"), to_file=False)
+    logging.getLogger("autod").warning("of a kernel")
+
+    assert "of a kernel" in capsys.readouterr().err
+    assert not (tmp_path / "autod.log").exists()
+
+
 def test_a_log_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
     """With the variable to correct."""
     (tmp_path / "file").write_text("")
