@@ -36,7 +36,7 @@ SQL: Final = files("autod_lib") / "sql"
 PACK_AFTER_S: Final = 86_400.0  # a segment that is loaded and closed is compressed a day after its run wrote to it last
 FORMULA: Final = frozenset("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the beginning of a formula, full-width forms too
 LOAD_MEMORY: Final = "16MB"  # of DuckDB's own while loading: more would only keep blocks that are not read again
-
+SMALL_BYTES: Final = 64_000_000  # a database, of which one thread reads as quickly as two
 MERGE_EVERY: Final = 16  # segments: DuckDB would merge after every load, and so write each row of a long run four times or more
 
 # The tables that each kind of event is loaded into; a kind that is not here is of a newer autoD, and its events are quarantined.
@@ -134,8 +134,9 @@ def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | Non
         "autoinstall_known_extensions": "false",
         "python_enable_replacements": "false",
     }
-    if not read_only:  # loading small groups is quicker on one thread, and takes a third less memory
-        hardened["threads"] = "1"
+    if is_new or not read_only or database(home).stat().st_size < SMALL_BYTES:
+        hardened["threads"] = "1"  # loading small groups is quicker so and takes a third less memory; a small read takes a tenth less processor time
+    if not read_only:
         hardened["checkpoint_threshold"] = "64MB"  # closing makes one checkpoint; one every 16 MB writes the last rows of every table again
         hardened["max_vacuum_tasks"] = "100" if merge else "0"
         if memory_limit:
