@@ -385,9 +385,9 @@ def run(
         if as_json:
             _print_json(runs.summary(settings.home, done.run_id))
         else:
-            report_page = settings.home / "runs" / "latest" / "90_report.html"
-            if report_page.exists():
-                print(f"Report: {report_page}")
+            pages = [settings.home / "runs" / "latest" / f"{step.name}.html" for step in steps]
+            for page in [page for page in pages if page.exists()][-1:]:
+                print(f"{'Report' if page.stem == '90_report' else 'Page'}: {page}")
             print(f"All runs: {done.index}")
     raise typer.Exit(done.exit_status)
 

@@ -41,7 +41,7 @@ def init(folder: Path, environ: Mapping[str, str] = os.environ) -> Beginning:
 
     The workspace is the one that the environment or the settings file names, else `data` in the folder. Raises: WorkspaceUnusable.
     """
-    folder = folder.absolute()
+    folder = Path(os.path.abspath(folder))  # as it is named, without the steps up
     file = folder / ".env"
     try:
         folder.mkdir(parents=True, exist_ok=True)
