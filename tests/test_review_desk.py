@@ -161,7 +161,7 @@ def test_three_documents_are_corrected_by_keyboard_in_jupyterlab(read: Settings,
         press(page, "Enter")
         accuracy = page.inner_text(".autod-about")
         assert page.locator(".jp-Cell").count() == cells
-        if place := os.environ.get("AUTOD_SCREENSHOT"):
+        if place := os.environ.get("REVIEW_SCREENSHOT"):
             page.screenshot(path=place)
 
     said = rows(read.home, "select value, labeller, source from labels_current where field = 'issuer' order by labelled_at")
