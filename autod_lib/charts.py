@@ -1201,7 +1201,7 @@ def accuracy_by_slice(frame: pl.DataFrame) -> Chart:
         title = (
             f"Weakest is {worst['name']} with {share(worst['accuracy'])} right ({share(worst['accuracy_low'])} to {share(worst['accuracy_high'])})"
         )
-    subtitle = f"named in the title: slices of {LABELS_TO_SPEAK_OF} labels or more; fields of a document are taken as independent"
+    subtitle = f"named in the title: slices of {LABELS_TO_SPEAK_OF} labels or more; what hangs together in a document counts so"
     return _finished(alt.layer(lines, points).properties(width=WIDTH, height=alt.Step(20)), frame, title, subtitle)
 
 
