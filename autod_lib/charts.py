@@ -960,7 +960,9 @@ def _mix(frame: pl.DataFrame, column: str, label: str, question: str, subtitle: 
     x = alt.X(
         f"{column}:O",
         title=label,
-        axis=alt.Axis(labelExpr=DAY_LABEL if column == "week_utc" else "slice(datum.value, 0, 7)", labelOverlap="greedy", ticks=False),
+        axis=alt.Axis(
+            labelExpr=DAY_LABEL if column == "week_utc" else "slice(datum.value, 0, 7)", labelOverlap="greedy", labelSeparation=8, ticks=False
+        ),
     )
     few: dict[str, Any] = {"width": 60} if rows[column].n_unique() < 5 else {}
     bars = (

@@ -423,9 +423,28 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 @app.command()
-def report(local: Local = False, force: Annotated[bool, typer.Option("--force", help="Run it even if nothing changed.")] = False) -> None:
-    """Make the report (90_report) of what is in the record, and print its path."""
-    run(["90_report"], local=local, force=force)
+def report(
+    local: Local = False,
+    force: Annotated[bool, typer.Option("--force", help="Run it even if nothing changed.")] = False,
+    tables: Annotated[bool, typer.Option(help="Write what it shows as CSV and Parquet beside it.")] = True,
+    pdf: Annotated[bool, typer.Option(help="Print it as a PDF beside it, where there is a Chromium.")] = True,
+) -> None:
+    """Make the report (90_report) of what is in the record, its tables and a PDF of it, and print their paths."""
+    from . import export as exporting
+    from . import rendering
+
+    try:
+        run(["90_report"], local=local, force=force)
+    except typer.Exit as ended:
+        with _settings() as settings:
+            page = settings.home / "runs" / "latest" / "90_report.html"
+            if ended.exit_code == 0 and tables:
+                for form in ("csv", "parquet"):
+                    exporting.export(settings, page.with_suffix(""), exporting.OF_THE_REPORT, form=form)
+                print(f"Tables: {page.with_suffix('')}")
+            if ended.exit_code == 0 and pdf and (made := rendering.printed(page)):
+                print(f"PDF: {made}")
+        raise
 
 
 @app.command()

@@ -27,6 +27,14 @@ select view_name, false as is_table from duckdb_views() where not internal union
 order by all"""
 
 
+OF_THE_REPORT: Final = (
+    *("headline_by_day", "cost_by_day", "cost_by_model", "cost_by_run", "priced_calls", "cache_by_day", "accuracy_in_use", "accuracy_by_field"),
+    *("classification", "classification_by_week", "amounts_by_currency", "documents_in_order", "latency_by_hour", "calls_unsettled"),
+    *("document_problems", "review_queue", "alerts", "documents", "api_calls"),
+)
+"""The views that the figures and tables of 90_report read."""
+
+
 @dataclass
 class Export:
     """The files that were written, each with its rows."""

@@ -190,7 +190,7 @@ def _pages(home: Path, since: datetime | None) -> list[Path]:
     """Pages, executed notebooks and what commands printed since then; the page of all runs shows no document."""
     if since is None:
         return []
-    return sorted(path for path in (home / PAGES).glob("*/*") if path.is_file() and path.stat().st_mtime >= since.timestamp())
+    return sorted(path for path in (home / PAGES).glob("*/**/*") if path.is_file() and path.stat().st_mtime >= since.timestamp())
 
 
 def _without(home: Path, purged: Collection[str]) -> Callable[[bytes], bytes | None]:

@@ -1,13 +1,17 @@
 """Pages of what ran: an executed notebook as one HTML file that opens offline, the newest good page of each, and the list of all runs.
 
 Decided here: what a page holds (no code, no script, nothing from outside), that a page which failed never takes the place of a good one but is
-announced on it, and what the list shows. Called by runs.py. Runs nothing.
+announced on it, and what the list shows. Called by runs.py and the command `report`. Runs nothing but a browser that prints.
 """
 
 import html
+import os
 import re
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -20,6 +24,10 @@ TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 FAILED: Final = 'class="problem"'  # marks a page of a notebook that failed, here and in templates/autod
 NEWER: Final = re.compile(r'<p class="problem newer".*?</p>\n', re.DOTALL)
 GOOD: Final = ("finished", "unchanged")
+BROWSERS: Final = ("chromium", "google-chrome", "chromium-browser", "chrome")
+PRINT_S: Final = 60.0
+# A profile that is thrown away, and no name of the network that could be found.
+PRINTING: Final = ("--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer", "--host-resolver-rules=MAP * ~NOTFOUND")
 
 
 def svg_title(svg: str) -> str:
@@ -75,6 +83,22 @@ def render(executed: Path, page: Path, *, problem: str | None = None, links: Seq
     head, main, rest = body.partition("<main>")
     # The policy stops scripts and requests, but not a page that sends its reader elsewhere or looks up a name beforehand.
     page.write_text(head + main + re.sub(r"<(?=(?:meta|link|base)\b)", "&lt;", rest, flags=re.IGNORECASE), encoding="utf-8")
+
+
+def printed(page: Path) -> Path | None:
+    """The page as a PDF beside it, made by a Chromium of this machine; None where there is none, or it does not print within PRINT_S."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        return None
+    with tempfile.TemporaryDirectory() as profile:
+        made = Path(profile) / "page.pdf"
+        own = ("--no-sandbox",) if os.geteuid() == 0 else ()  # Chromium refuses to have one for root
+        command = [program, *PRINTING, *own, f"--user-data-dir={profile}", f"--print-to-pdf={made}", page.as_uri()]
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PRINT_S, check=False)
+        if not made.is_file():
+            return None
+        return Path(shutil.copyfile(made, page.with_suffix(".pdf")))
 
 
 def keep_latest(home: Path, pages: Mapping[str, Path], failed: Mapping[str, Path]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autod_lib import charts, metrics, page, review, review_desk, words
+from autod_lib.export import OF_THE_REPORT
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -118,3 +119,10 @@ def test_every_figure_of_a_notebook_says_how_we_know(name: str) -> None:
     for cell in cells(name, "code"):
         if re.search(r"\bcharts\.(?!enable)\w+\(", source(cell)):
             assert "page.know(" in source(cell), cell["id"]
+
+
+def test_the_tables_beside_the_report_are_those_that_its_figures_read() -> None:
+    """A view that the report says it knows something from is written out with it."""
+    code = "".join(source(cell) for cell in cells("90_report.ipynb", "code"))
+
+    assert set(re.findall(r'provenance\(con, "(\w+)"', code)) <= set(OF_THE_REPORT)

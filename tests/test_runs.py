@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from pypdf import PdfReader
 
-from autod_lib import store, workspace
+from autod_lib import rendering, store, workspace
 from autod_lib.chain import Chain, Step, chain_of, find_notebooks, resolved
 from autod_lib.errors import SettingsError, WorkspaceBusy
 from autod_lib.journal import Journal, now, segments
@@ -623,3 +624,15 @@ def test_the_page_of_all_runs_leads_to_every_page(report: Path, night: Night) ->
         assert seen.page.locator("text=The newest report").count() == 0
         seen.page.click("text=50 hostile #1")
         assert unquote(seen.page.url) == unquote(night.results["50 hostile #1"].html.as_uri())
+
+
+def test_a_page_is_printed_where_there_is_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real Chromium makes a PDF of it beside the page; without one there is none, and nothing fails."""
+    page = tmp_path / "90_report.html"
+    page.write_text("<h1>What it cost</h1>")
+    if any(map(shutil.which, rendering.BROWSERS)):
+        made = rendering.printed(page)
+        assert made == tmp_path / "90_report.pdf"
+        assert "What it cost" in PdfReader(made).pages[0].extract_text()
+    monkeypatch.setenv("PATH", "")
+    assert rendering.printed(page) is None
