@@ -925,7 +925,7 @@ def search_hits(frame: pl.DataFrame, question: str, *, most: int = 15) -> Chart:
     shown = frame.head(most)
     names = {"score_index": "vector store", "score_record": "record"}
     rows = [
-        {"document": f"{row['place_index'] or '–'} · {_short(row['file_name'], 30)}", "by": name, "score": row[column]}
+        {"document": f"{row['place_index'] or '–'} · {_short(row['file_name'], 24)}", "by": name, "score": row[column]}
         for row in shown.iter_rows(named=True)
         for column, name in names.items()
         if row[column] is not None

@@ -1049,8 +1049,10 @@ def local_api_command(
     raise typer.Exit(serve(arguments))
 
 
-@app.command()
-def lab() -> None:
+@app.command(context_settings={"ignore_unknown_options": True})
+def lab(
+    options: Annotated[list[str] | None, typer.Argument(help="Options of JupyterLab, such as --no-browser.", metavar="OPTION…")] = None,
+) -> None:
     """Open JupyterLab on the notebooks."""
     from .chain import find_notebooks
     from .runs import environment_of
@@ -1058,4 +1060,4 @@ def lab() -> None:
     with _settings() as settings:
         environ = os.environ | environment_of(settings)
     notebook = find_notebooks(["00_start_here"])[0]
-    os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", str(notebook)], environ)  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", str(notebook), *(options or [])], environ)  # noqa: S606

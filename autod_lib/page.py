@@ -460,7 +460,7 @@ def table(
     if shown.is_empty():
         text = f"<b>{escape(title)}</b><br>" if title else ""
         return wrapped(
-            f'<div class="autod-table"{place}>{text}<span style="color:#57606a">{escape(head + ". " if head else "")}No rows.</span></div>'
+            f'<div class="autod-table"{place}>{text}<span style="color:var(--a-faint)">{escape(head + ". " if head else "")}No rows.</span></div>'
         )
     texts, numbers = {}, []
     for column in chosen:
