@@ -164,6 +164,15 @@ def test_two_periods_that_meet_hold_every_row_once(name: str, connect: Connect, 
         assert min(early.height, late.height) > 0 or name in ("alerts", "errors_by_kind", "reconciliation")
 
 
+def test_calls_that_went_wrong_are_those_that_are_counted(connect: Connect) -> None:
+    """Behind each number of errors_by_kind stand as many calls."""
+    con = connect("full")
+    listed = Counter(metrics.calls_with_errors(con)["error_kind"].to_list())
+
+    assert listed == Counter(dict(con.execute("select error_kind, sum(calls) from errors_by_kind group by 1").fetchall()))
+    assert len(listed) > 1
+
+
 def test_the_headline_counts_a_document_once_however_often_it_was_asked(connect: Connect) -> None:
     """Experiments and re-runs make calls, not documents."""
     con = connect("full")
