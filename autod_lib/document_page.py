@@ -107,11 +107,11 @@ def _fold(settings: Settings, known: _Known, sha: str, images: int, is_open: boo
     name = visible(str(read.get("file_name") or sha[:12]))
     told = f"<p>{escape(state['sentence'])}</p>" if state.get("sentence") else ""
     places = "".join(f"<code>{escape(row['path'])}</code> {escape(row['problem'] or '')}<br>" for row in known.paths.get(sha, [])[:3])
-    parts = [told, f"<p>{places}</p>", _answers(known, sha).markup, _calls(known, sha).markup, _labels(known, sha).markup, _alerts(known, sha).markup]
+    under = _calls(known, sha) + _labels(known, sha) + _alerts(known, sha)
     return (
         f'<details class="autod-document"{" open" if is_open else ""}><summary><b>{escape(name)}</b> · {escape(" · ".join(about))}</summary>'
         f'<div class="autod-beside" id="document-{escape(sha[:12])}"><div>{_images(settings, known, sha, images)}</div>'
-        f"<div>{''.join(parts)}</div></div></details>"
+        f"<div>{told}<p>{places}</p>{_answers(known, sha).markup}</div><div>{under.markup}</div></div></details>"
     )
 
 
@@ -167,10 +167,10 @@ def _answers(known: _Known, sha: str) -> Html:
         if truth.get(field) is None and not any(said):
             continue
         marked = [MARKS[right.get((field, answer["arm"]))] + (text or "–") for answer, text in zip(answers, said, strict=True)]
-        rows.append({"field": field.replace("_", " ")} | dict(zip(names, marked, strict=True)) | {"label": truth.get(field)})
-    schema = dict.fromkeys(("field", *names, "label"), pl.String)
+        rows.append({"field": field.replace("_", " "), "label": truth.get(field)} | dict(zip(names, marked, strict=True)))
+    schema = dict.fromkeys(("field", "label", *names), pl.String)
     note = "✓ right, ✗ wrong, by the label; (none): the document has no such value" if truth else "nobody has labelled it"
-    return table(pl.DataFrame(rows, schema=schema), {"field": "field"} | names | {"label": "label"}, title="What was read", note=note)
+    return table(pl.DataFrame(rows, schema=schema), {"field": "field", "label": "label"} | names, title="What was read", note=note)
 
 
 def _text(value: Any) -> str | None:

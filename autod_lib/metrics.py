@@ -1009,6 +1009,21 @@ DAYS = {  # the expression by which a view is cut to a period
 LAST_DAYS = {"classification_by_week": "week_utc + 6"}  # a week that reaches into the period counts
 
 
+def rows_sql(view: str, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None) -> str:
+    """The statement that gives the rows of a view that a figure shows. A period is applied to the views that have days."""
+    conditions = []
+    if is_simulated is not None:
+        kind = "is_simulated" if is_simulated else "not is_simulated"
+        conditions.append(f"(is_simulated is null or {kind})" if view in OF_NEITHER else kind)
+    if view == "documents":
+        conditions.append("not is_deleted")
+    if view in DAYS and since is not None:
+        conditions.append(f"{LAST_DAYS.get(view, DAYS[view])} >= '{since.isoformat()}'")
+    if view in DAYS and until is not None:
+        conditions.append(f"{DAYS[view]} <= '{until.isoformat()}'")
+    return f"from {view}" + (f" where {' and '.join(conditions)}" if conditions else "")
+
+
 def provenance(
     con: duckdb.DuckDBPyConnection, view: str, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None
 ) -> Provenance:
@@ -1024,17 +1039,8 @@ def provenance(
     ).fetchall()
     if not columns:
         raise SettingsError(f"{view!r}: the database has no such view or table.")
-    conditions = []
-    if is_simulated is not None and "is_simulated" in {name for name, _ in columns}:
-        kind = "is_simulated" if is_simulated else "not is_simulated"
-        conditions.append(f"(is_simulated is null or {kind})" if view in OF_NEITHER else kind)
-    if view == "documents":
-        conditions.append("not is_deleted")
-    if view in DAYS and since is not None:
-        conditions.append(f"{LAST_DAYS.get(view, DAYS[view])} >= '{since.isoformat()}'")
-    if view in DAYS and until is not None:
-        conditions.append(f"{DAYS[view]} <= '{until.isoformat()}'")
-    sql = f"from {view}" + (f" where {' and '.join(conditions)}" if conditions else "")
+    is_of_kinds = "is_simulated" in {name for name, _ in columns}
+    sql = rows_sql(view, is_simulated=is_simulated if is_of_kinds else None, since=since, until=until)
     text = ", ".join(_as_text(name, kind) for name, kind in columns)
     lines = f"select sha256(concat_ws(chr(31), {text})) as line from ({sql})"
     [(rows, sha256)] = con.execute(f"select count(*), sha256(coalesce(string_agg(line, '' order by line), '')) from ({lines})").fetchall()

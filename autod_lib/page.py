@@ -95,6 +95,7 @@ STYLE: Final = """<style>
 .autod-document summary{cursor:pointer}
 .autod-beside{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,6fr);gap:8px 24px;padding:8px 0 14px;scroll-margin-top:3em}
 .autod-beside>div:first-child:empty{display:none}
+.autod-beside>div:last-child,.autod-beside>div:first-child:empty+div{grid-column:1/-1}
 .autod-beside:target{outline:3px solid #E69F00;outline-offset:4px}
 .autod-beside figure{margin:0 0 10px;position:relative}
 .autod-beside figure img{width:100%;display:block;border:1px solid var(--a-line)}

@@ -21,7 +21,7 @@ from autod_lib.store import reading
 
 Connect = Callable[[str], duckdb.DuckDBPyConnection]
 Frame = Callable[..., pl.DataFrame]
-NOT_VIEWS = {"read", "frame", "provenance", "in_period", "utc_day", "choose_money", "search_record"}
+NOT_VIEWS = {"read", "frame", "provenance", "rows_sql", "in_period", "utc_day", "choose_money", "search_record"}
 FUNCTIONS = {
     name: function
     for name, function in vars(metrics).items()
