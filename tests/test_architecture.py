@@ -15,10 +15,10 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[1]
 LIBRARY = PROJECT / "autod_lib"
 # Lowest first: this list is the architecture.
-ORDER = """errors quick_imports price_file prices settings logs document telemetry journal alerts workspace look pdf_objects pdf_worker pdf
-    page_image tokens cache prompt store report glance budget breaker rate answers api remote resources invoice reconcile forecast baseline ingest
-    batch progress estimate show doctor init measures metrics price_tags page document_page charts words advise labels intervals evaluate review review_desk drift
-    comparison policies experiments bought chain rendering runs backup purge export library cli""".split()  # noqa: SIM905
+ORDER = """errors quick_imports price_file prices settings logs document telemetry journal alerts workspace look pdf_objects pdf_worker pdf page_image
+    tokens cache prompt store report glance budget breaker rate answers api remote resources invoice reconcile forecast baseline ingest
+    batch progress estimate show doctor init measures metrics price_tags page document_page charts words advise labels intervals evaluate
+    review review_desk drift comparison policies experiments bought chain rendering runs backup purge export library cli""".split()  # noqa: SIM905
 # Packages whose types their owner's own interface gives and takes.
 COMES_WITH = {
     "httpx2": "openai",
