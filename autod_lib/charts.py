@@ -831,7 +831,8 @@ def _policy_title(known: pl.DataFrame) -> str:
     if not expected:
         return "No policy expected any reading"
     more = f"; {written / planned:.1f} times the expected tokens were written" if planned and written > 1.2 * planned else ""
-    return f"{share(read / expected)} of the tokens that should have been read were read{more}"
+    told = "All" if read >= expected else f"{share(read / expected)} of the"
+    return f"{told} tokens that should have been read were read{more}"
 
 
 def _expected(known: pl.DataFrame, names: Sequence[str], title: str, subtitle: str) -> Chart:
@@ -896,11 +897,19 @@ def cache_choices(frame: pl.DataFrame) -> Chart:
 
 
 def classification(frame: pl.DataFrame) -> Chart:
-    """How many documents there are of each kind. Takes metrics.classification."""
+    """How many documents there are of each kind. Takes metrics.classification.
+
+    On a page, a bar leads to its row of a table whose `row_anchor` is the column `doc_type`.
+    """
     if frame.is_empty():
         return nothing("What kinds of document are there?")
     rows = [
-        {"doc_type": row["doc_type"], "documents": row["documents"], "text": f"{row['documents']:,} · {share(row['share'])}"}
+        {
+            "doc_type": row["doc_type"],
+            "documents": row["documents"],
+            "text": f"{row['documents']:,} · {share(row['share'])}",
+            "leads": f"#{named('doc_type', row['doc_type'])}",
+        }
         for row in frame.iter_rows(named=True)
     ]
     base = _base(frame, rows).encode(
@@ -912,7 +921,7 @@ def classification(frame: pl.DataFrame) -> Chart:
             scale=alt.Scale(domainMax=max(row["documents"] for row in rows) * 1.3),
         ),
     )
-    drawn = alt.layer(base.mark_bar(color=BLUE), base.mark_text(align="left", dx=5).encode(text="text:N"))
+    drawn = alt.layer(base.mark_bar(color=BLUE).encode(href="leads:N"), base.mark_text(align="left", dx=5).encode(text="text:N"))
     first, total = frame.row(0, named=True), int(frame["documents"].sum())
     title = f"{share(first['share'])} of {count(total, 'document is', 'documents are')} of the kind {first['doc_type']}"
     return _finished(drawn.properties(width=WIDTH, height=alt.Step(24)), frame, title, "documents by kind, with their share; labels overlay answers")

@@ -368,28 +368,30 @@ def run(
     if (rerun and (given or limits)) or (step and not rerun):
         raise SettingsError("--rerun has the parameters and limits of the run it repeats: leave -p and limits out; --step goes with --rerun alone.")
     with _settings(local) as settings:
-        environ = {"OPENAI_BASE_URL": settings.base_url} | ({"OPENAI_API_KEY": "local"} if local else {})
         if rerun:
             name, steps = runs.steps_again(settings.home, rerun, step or [])
         else:
             chain = read_chain(chain_file) if chain_file else chain_of(runs.in_order(find_notebooks(notebooks or [])))
             name, steps = chain.name, resolved(chain.model_copy(update=limits), given, refused=_refused)
-        done = runs.run_steps(
-            settings,
-            steps,
-            chain=name,
-            rerun_of=rerun or None,
-            environ=environ,
-            force=force or bool(rerun),
-        )
+        environ, again = _environ(settings, local), rerun or None
+        done = runs.run_steps(settings, steps, chain=name, rerun_of=again, environ=environ, force=force or bool(rerun))
         if as_json:
             _print_json(runs.summary(settings.home, done.run_id))
         else:
-            pages = [settings.home / "runs" / "latest" / f"{step.name}.html" for step in steps]
-            for page in [page for page in pages if page.exists()][-1:]:
-                print(f"{'Report' if page.stem == '90_report' else 'Page'}: {page}")
-            print(f"All runs: {done.index}")
+            _print_pages(settings, [step.name for step in steps], done.index)
     raise typer.Exit(done.exit_status)
+
+
+def _environ(settings: "Settings", local: bool) -> dict[str, str]:
+    """What the steps of a run have to know of the API that this command asks."""
+    return {"OPENAI_BASE_URL": settings.base_url} | ({"OPENAI_API_KEY": "local"} if local else {})
+
+
+def _print_pages(settings: "Settings", names: list[str], index: Path) -> None:
+    pages = [settings.home / "runs" / "latest" / f"{name}.html" for name in names]
+    for page in [page for page in pages if page.exists()][-1:]:
+        print(f"{'Report' if page.stem == '90_report' else 'Page'}: {page}")
+    print(f"All runs: {index}")
 
 
 def _refused(words: list[str]) -> str:
@@ -422,8 +424,10 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-@app.command()
+@app.command(epilog="Examples: autod report   ·   autod report --since 2026-10-01 --until 2026-10-31")
 def report(
+    since: Annotated[str, typer.Option("--since", help="First UTC day that counts.", metavar="YYYY-MM-DD")] = "",
+    until: Annotated[str, typer.Option("--until", help="Last UTC day that counts.", metavar="YYYY-MM-DD")] = "",
     local: Local = False,
     force: Annotated[bool, typer.Option("--force", help="Run it even if nothing changed.")] = False,
     tables: Annotated[bool, typer.Option(help="Write what it shows as CSV and Parquet beside it.")] = True,
@@ -431,20 +435,24 @@ def report(
 ) -> None:
     """Make the report (90_report) of what is in the record, its tables and a PDF of it, and print their paths."""
     from . import export as exporting
-    from . import rendering
+    from . import rendering, runs
+    from .chain import chain_of, find_notebooks, resolved
+    from .page import period
 
-    try:
-        run(["90_report"], local=local, force=force)
-    except typer.Exit as ended:
-        with _settings() as settings:
-            page = settings.home / "runs" / "latest" / "90_report.html"
-            if ended.exit_code == 0 and tables:
-                for form in ("csv", "parquet"):
-                    exporting.export(settings, page.with_suffix(""), exporting.OF_THE_REPORT, form=form)
-                print(f"Tables: {page.with_suffix('')}")
-            if ended.exit_code == 0 and pdf and (made := rendering.printed(page)):
-                print(f"PDF: {made}")
-        raise
+    shown = period(since, until)
+    given = {name: value for name, value in (("since", since), ("until", until)) if value}
+    with _settings(local) as settings:
+        steps = resolved(chain_of(find_notebooks(["90_report"])), given, refused=_refused)
+        done = runs.run_steps(settings, steps, environ=_environ(settings, local), force=force)
+        _print_pages(settings, ["90_report"], done.index)
+        page = settings.home / "runs" / "latest" / "90_report.html"
+        if done.exit_status == 0 and tables:
+            for form in ("csv", "parquet"):
+                exporting.export(settings, page.with_suffix(""), exporting.OF_THE_REPORT, form=form, since=shown.since, until=shown.until)
+            print(f"Tables: {page.with_suffix('')}")
+        if done.exit_status == 0 and pdf and (made := rendering.printed(page)):
+            print(f"PDF: {made}")
+    raise typer.Exit(done.exit_status)
 
 
 @app.command()

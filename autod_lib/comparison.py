@@ -197,6 +197,15 @@ PAIR: Final[dict[str, Any]] = {
     "cost_difference_usd": pl.Float64,
 }
 
+DIFFERING: Final[dict[str, Any]] = {
+    "document_sha256": pl.String,
+    "better": pl.String,
+    "worse": pl.String,
+    "right_by_better": pl.Int64,
+    "right_by_worse": pl.Int64,
+    "labelled": pl.Int64,
+}
+
 
 def pairs(given: Answers) -> pl.DataFrame:
     """Each two arms on the documents that both answered, the surest difference first.
@@ -241,6 +250,22 @@ def _pair(two: Answers) -> dict[str, Any]:
         "smallest_difference": smallest_difference(documents, square),
         "cost_difference_usd": None if np.isnan(dearer) else dearer,
     }
+
+
+def differing(given: Answers) -> pl.DataFrame:
+    """The documents that one arm answered better than another, the largest difference first.
+
+    document_sha256 str · better, worse str: an arm with most fields right and one with least · right_by_better, right_by_worse int: these fields ·
+    labelled int: fields with a label.
+    """
+    rows = []
+    for sha256, right, labelled in zip(given.documents, given.right_fields, given.labelled, strict=True):
+        asked = [(int(hits), arm) for hits, arm in zip(right, given.arms, strict=True) if not np.isnan(hits)]
+        (most, better), (least, worse) = max(asked, key=lambda each: each[0]), min(asked, key=lambda each: each[0])
+        if most > least:
+            rows.append((sha256, better, worse, most, least, int(labelled)))
+    found = pl.DataFrame(rows, schema=DIFFERING, orient="row")
+    return found.sort(pl.col("right_by_better") - pl.col("right_by_worse"), "document_sha256", descending=[True, False])
 
 
 def sentence(row: Mapping[str, Any]) -> str:

@@ -60,23 +60,24 @@ def document(settings: Settings, name: str, *, images: int = 1) -> Html:
     return pages(settings, list(found), images=images, is_open=True)
 
 
-def pages(settings: Settings, shas: Sequence[str], *, images: int = 1, is_open: bool = False) -> Html:
+def pages(settings: Settings, shas: Sequence[str], *, images: int = 1, arms: Sequence[str] = (), is_open: bool = False) -> Html:
     """The pages of these documents, each to be unfolded and named as tables that link documents lead to it; a sentence without any.
 
-    Takes whole hashes, in the order to be shown; each with its first `images` pages, or the one where most of its values stand.
+    Takes whole hashes, in the order to be shown; each with its first `images` pages, or the one where most of its values stand, and with the answers
+    of these `arms` first, then the newest.
     """
     shas = list(dict.fromkeys(shas))
     if not shas:
         return words("No document to show.")
     with store.reading(settings.home) as con:
-        known = _Known(con, shas)
+        known = _Known(con, shas, arms)
     return wrapped("".join(_fold(settings, known, sha, images, is_open) for sha in shas))
 
 
 class _Known:
     """What the record holds of some documents, by hash."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, shas: list[str]) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, shas: list[str], arms: Sequence[str]) -> None:
         def by_document(sql: str) -> dict[str, list[dict[str, Any]]]:
             found: dict[str, list[dict[str, Any]]] = defaultdict(list)
             for row in store.rows(con, sql, {"shas": shas}):
@@ -85,7 +86,8 @@ class _Known:
 
         self.read = {sha: rows[0] for sha, rows in by_document(READ_SQL).items()}
         self.states = {sha: rows[0] for sha, rows in by_document(STATES_SQL).items()}
-        self.answers = by_document(ANSWERS_SQL)
+        place = {arm: number for number, arm in enumerate(arms)}
+        self.answers = {sha: sorted(rows, key=lambda row: place.get(row["arm"], len(arms))) for sha, rows in by_document(ANSWERS_SQL).items()}
         self.paths = by_document(f"from sightings where {OF_THESE} order by last_seen_at desc, path")
         self.scored = by_document(f"from scored_fields where {OF_THESE} order by field")
         self.labels = by_document(f"from labels_by_labeller where {OF_THESE} order by field, labeller")
@@ -98,17 +100,18 @@ class _Known:
 
 def _fold(settings: Settings, known: _Known, sha: str, images: int, is_open: bool) -> str:
     read, state = known.read.get(sha, {}), known.states.get(sha, {})
-    about = [sha[:12], str(state.get("status") or "pending").replace("_", " ")]
+    status = str(state.get("status") or "pending")
+    about = [sha[:12], "labelled" if status == "needs_review" and known.truth.get(sha) else status.replace("_", " ")]  # a label ends the wait
     if read.get("page_count"):
         about.append(f"{count(read['page_count'], 'page', 'pages')}, text layer {read['text_layer'] or 'unknown'}")
     name = visible(str(read.get("file_name") or sha[:12]))
     told = f"<p>{escape(state['sentence'])}</p>" if state.get("sentence") else ""
     places = "".join(f"<code>{escape(row['path'])}</code> {escape(row['problem'] or '')}<br>" for row in known.paths.get(sha, [])[:3])
-    parts = [told, f"<p>{places}</p>", _answers(known, sha).markup, _calls(known, sha).markup, _labels(known, sha).markup, _alerts(known, sha).markup]
+    under = _calls(known, sha) + _labels(known, sha) + _alerts(known, sha)
     return (
         f'<details class="autod-document"{" open" if is_open else ""}><summary><b>{escape(name)}</b> · {escape(" · ".join(about))}</summary>'
         f'<div class="autod-beside" id="document-{escape(sha[:12])}"><div>{_images(settings, known, sha, images)}</div>'
-        f"<div>{''.join(parts)}</div></div></details>"
+        f"<div>{told}<p>{places}</p>{_answers(known, sha).markup}</div><div>{under.markup}</div></div></details>"
     )
 
 
@@ -164,10 +167,10 @@ def _answers(known: _Known, sha: str) -> Html:
         if truth.get(field) is None and not any(said):
             continue
         marked = [MARKS[right.get((field, answer["arm"]))] + (text or "–") for answer, text in zip(answers, said, strict=True)]
-        rows.append({"field": field.replace("_", " ")} | dict(zip(names, marked, strict=True)) | {"label": truth.get(field)})
-    schema = dict.fromkeys(("field", *names, "label"), pl.String)
+        rows.append({"field": field.replace("_", " "), "label": truth.get(field)} | dict(zip(names, marked, strict=True)))
+    schema = dict.fromkeys(("field", "label", *names), pl.String)
     note = "✓ right, ✗ wrong, by the label; (none): the document has no such value" if truth else "nobody has labelled it"
-    return table(pl.DataFrame(rows, schema=schema), {"field": "field"} | names | {"label": "label"}, title="What was read", note=note)
+    return table(pl.DataFrame(rows, schema=schema), {"field": "field", "label": "label"} | names, title="What was read", note=note)
 
 
 def _text(value: Any) -> str | None:

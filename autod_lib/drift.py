@@ -42,7 +42,7 @@ SCHEMA: Final[dict[str, Any]] = {
     "has_moved": pl.Boolean,
     "moved_at": pl.Datetime("us", "UTC"),
     "what": pl.String,
-    "examples": pl.List(pl.String),
+    "example_sha256s": pl.List(pl.String),
 }
 
 
@@ -69,7 +69,7 @@ def drift(con: duckdb.DuckDBPyConnection, *, is_simulated: bool, since: str = ""
 
     measure str · is_simulated bool · documents int, beyond the reference · reference, recent float, the mean of the window and of as many of the
     newest documents (of doc_type the share of the kind that moved most) · evidence float, the most there ever was · evidence_needed float ·
-    has_moved bool · moved_at UTC, null unless moved · what str, the kind that moved · examples list of str, documents of late that differ most. No
+    has_moved bool · moved_at UTC, null unless moved · what str, the kind that moved · example_sha256s list of str, of late, that differ most. No
     rows until there are twice as many documents as the reference has.   Source: the view documents_in_order
     """
     sql = "from documents_in_order where is_simulated = $is_simulated and answered_at >= coalesce(cast($since as date), date '0001-01-01')"
@@ -119,7 +119,7 @@ def _measured(documents: pl.DataFrame, measure: str, reference: int) -> dict[str
         "has_moved": crossed is not None,
         "moved_at": None if crossed is None else known["answered_at"][reference + crossed],
         "what": what if measure == "doc_type" else "",
-        "examples": [known["document_sha256"][reference + place] for place in newest],
+        "example_sha256s": [known["document_sha256"][reference + place] for place in newest],
     }
 
 

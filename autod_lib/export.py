@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Final
@@ -48,9 +48,19 @@ class Export:
         return [f"{len(self.files)} files in {self.folder}: {sum(self.files.values()):,} rows. They hold what the documents say."]
 
 
-def export(settings: Settings, folder: Path, names: Sequence[str] = (), *, form: str = "csv", tables: bool = False) -> Export:
+def export(
+    settings: Settings,
+    folder: Path,
+    names: Sequence[str] = (),
+    *,
+    form: str = "csv",
+    tables: bool = False,
+    since: date | None = None,
+    until: date | None = None,
+) -> Export:
     """Writes views and tables by name into files of a folder; without names every view, and with `tables` every table too.
 
+    With `since` or `until`, the first and the last UTC day that count, views that have days hold the rows of this period alone, as figures do.
     Raises: SettingsError for a name or form that is none; WorkspaceUnusable where the folder cannot be written.
     """
     if form not in FORMS:
@@ -68,7 +78,8 @@ def export(settings: Settings, folder: Path, names: Sequence[str] = (), *, form:
                 unfinished = folder / f".{target.name}.unfinished"
                 try:
                     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-                        done.files[target.name] = FORMS[form](con, f'from "{name}"', file)
+                        sql = metrics.rows_sql(name, since=since, until=until) if since or until else f'from "{name}"'
+                        done.files[target.name] = FORMS[form](con, sql, file)
                     unfinished.replace(target)
                 finally:
                     unfinished.unlink(missing_ok=True)

@@ -40,8 +40,9 @@ def now() -> datetime:
 
 
 def new_run_id(at: datetime | None = None) -> str:
-    """An id that sorts by time and that no other run has: `20261124-155900-3f2a9c81`."""
-    return f"{at or now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    """An id that sorts by time, to a 4096th of a second, and that no other run has: `20261124-155900-3f2a9c81`."""
+    at = at or now()
+    return f"{at:%Y%m%d-%H%M%S}-{at.microsecond * 4096 // 1_000_000:03x}{secrets.randbits(20):05x}"
 
 
 def path_text(path: str | os.PathLike[str]) -> str:

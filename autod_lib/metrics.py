@@ -374,8 +374,8 @@ def documents(
 def classification(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
     """What kinds of document there are, commonest first.
 
-    doc_type str · is_simulated bool · documents int · share float 0–1 · pages int · mean_confidence float 0–1 · needs_review int.
-    Source: sql/views/20_classification.sql
+    doc_type str · is_simulated bool · documents int · share float 0–1 · pages int · mean_confidence float 0–1 · needs_review int ·
+    least_sure_sha256s list of str.   Source: sql/views/20_classification.sql
     """
     return _all(con, "classification", "documents desc, doc_type, is_simulated", is_simulated)
 
@@ -663,6 +663,23 @@ def errors_by_kind(
     unsettled_upper_usd Decimal.   Source: sql/views/42_errors_by_kind.sql
     """
     return _by_day(con, "errors_by_kind", "day_utc, error_kind, outcome nulls last, model nulls last, is_simulated", is_simulated, since, until)
+
+
+def calls_with_errors(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    is_simulated: bool | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    limit: int | None = None,
+) -> pl.DataFrame:
+    """The calls that went wrong, newest first, at most `limit`: those that errors_by_kind counts.
+
+    day_utc date · started_at UTC · document_sha256, null when it was about none, model, error_kind, outcome str · attempt int · error_message str ·
+    cost_usd, cost_upper_usd Decimal · run_id, call_id str · is_simulated bool.   Source: sql/views/42_errors_by_kind.sql
+    """
+    frame = _by_day(con, "calls_with_errors", "started_at desc, call_id", is_simulated, since, until)
+    return frame if limit is None else frame.head(limit)
 
 
 def calls_by_hour(
@@ -979,6 +996,7 @@ DAYS = {  # the expression by which a view is cut to a period
     "reconciliation": "day_utc",
     "cache_by_day": "day_utc",
     "errors_by_kind": "day_utc",
+    "calls_with_errors": "day_utc",
     "classification_by_week": "week_utc",
     "latency_by_hour": "cast(hour_utc as date)",
     "calls_by_hour": "cast(hour_utc as date)",
@@ -989,6 +1007,21 @@ DAYS = {  # the expression by which a view is cut to a period
 
 
 LAST_DAYS = {"classification_by_week": "week_utc + 6"}  # a week that reaches into the period counts
+
+
+def rows_sql(view: str, *, is_simulated: bool | None = None, since: date | None = None, until: date | None = None) -> str:
+    """The statement that gives the rows of a view that a figure shows. A period is applied to the views that have days."""
+    conditions = []
+    if is_simulated is not None:
+        kind = "is_simulated" if is_simulated else "not is_simulated"
+        conditions.append(f"(is_simulated is null or {kind})" if view in OF_NEITHER else kind)
+    if view == "documents":
+        conditions.append("not is_deleted")
+    if view in DAYS and since is not None:
+        conditions.append(f"{LAST_DAYS.get(view, DAYS[view])} >= '{since.isoformat()}'")
+    if view in DAYS and until is not None:
+        conditions.append(f"{DAYS[view]} <= '{until.isoformat()}'")
+    return f"from {view}" + (f" where {' and '.join(conditions)}" if conditions else "")
 
 
 def provenance(
@@ -1006,17 +1039,8 @@ def provenance(
     ).fetchall()
     if not columns:
         raise SettingsError(f"{view!r}: the database has no such view or table.")
-    conditions = []
-    if is_simulated is not None and "is_simulated" in {name for name, _ in columns}:
-        kind = "is_simulated" if is_simulated else "not is_simulated"
-        conditions.append(f"(is_simulated is null or {kind})" if view in OF_NEITHER else kind)
-    if view == "documents":
-        conditions.append("not is_deleted")
-    if view in DAYS and since is not None:
-        conditions.append(f"{LAST_DAYS.get(view, DAYS[view])} >= '{since.isoformat()}'")
-    if view in DAYS and until is not None:
-        conditions.append(f"{DAYS[view]} <= '{until.isoformat()}'")
-    sql = f"from {view}" + (f" where {' and '.join(conditions)}" if conditions else "")
+    is_of_kinds = "is_simulated" in {name for name, _ in columns}
+    sql = rows_sql(view, is_simulated=is_simulated if is_of_kinds else None, since=since, until=until)
     text = ", ".join(_as_text(name, kind) for name, kind in columns)
     lines = f"select sha256(concat_ws(chr(31), {text})) as line from ({sql})"
     [(rows, sha256)] = con.execute(f"select count(*), sha256(coalesce(string_agg(line, '' order by line), '')) from ({lines})").fetchall()

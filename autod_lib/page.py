@@ -52,9 +52,9 @@ STYLE: Final = """<style>
 .autod-heading p{color:var(--a-faint);margin:0 0 .8em}
 .autod-badge{display:inline-block;font-size:12.5px;padding:2px 10px;border:1px solid #d4a72c;border-radius:6px}
 .autod-badge{background:#fff8c5;color:#4d3800;margin:2px 0 6px}
-.autod-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:10px;margin:6px 0 18px}
+.autod-tiles{display:flex;flex-wrap:wrap;gap:10px;margin:6px 0 18px}
 .autod-tile{border:1px solid var(--a-line);border-radius:9px;padding:10px 12px 8px;background:var(--a-paper)}
-.autod-tile{display:flex;flex-direction:column;min-height:112px}
+.autod-tile{display:flex;flex-direction:column;flex:1 1 210px}
 .autod-tile b{font-size:23px;line-height:1.25;font-variant-numeric:tabular-nums;font-weight:650}
 .autod-tile span{font-size:12.5px;color:var(--a-faint);line-height:1.35}
 .autod-tile .autod-warn{color:#9a4a00}
@@ -81,6 +81,7 @@ STYLE: Final = """<style>
 .autod-table td.gt_row{border-top:1px solid var(--a-line)}
 .autod-table td.gt_row{padding:4px 14px 4px 0;vertical-align:top;min-width:13em;max-width:34em;overflow-wrap:anywhere}
 .autod-table td.gt_right,.autod-table td.autod-short,.autod-table td.gt_row:has(code){white-space:nowrap;min-width:0}
+.autod-table .autod-many{white-space:normal;width:34em}
 .autod-table .gt_right{text-align:right!important}
 .autod-table .gt_left{text-align:left!important}
 .autod-table td.gt_sourcenote{font-size:12.5px;color:var(--a-faint);padding:5px 0 0;text-align:left}
@@ -94,6 +95,7 @@ STYLE: Final = """<style>
 .autod-document summary{cursor:pointer}
 .autod-beside{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,6fr);gap:8px 24px;padding:8px 0 14px;scroll-margin-top:3em}
 .autod-beside>div:first-child:empty{display:none}
+.autod-beside>div:last-child,.autod-beside>div:first-child:empty+div{grid-column:1/-1}
 .autod-beside:target{outline:3px solid #E69F00;outline-offset:4px}
 .autod-beside figure{margin:0 0 10px;position:relative}
 .autod-beside figure img{width:100%;display:block;border:1px solid var(--a-line)}
@@ -109,7 +111,7 @@ STYLE: Final = """<style>
  .autod-beside{display:block}
  .autod-body{display:block}.autod-body>p{margin:6px 0}
  .autod-words{font-size:17px}.autod-heading h2{font-size:21px}
- .autod-tiles{grid-template-columns:repeat(2,minmax(0,1fr))}
+ .autod-tile{flex-basis:calc(50% - 5px)}
  .autod .autod-attention tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid var(--a-line);padding:6px 0}
  .autod .autod-attention td{border:0;padding:2px 8px 2px 0}
  .autod .autod-attention td:nth-child(2){grid-column:1/3;grid-row:2}
@@ -370,8 +372,8 @@ def _name(column: str) -> str:
     for ending, unit in (("_usd", ", USD"), ("_at", ", UTC"), ("_utc", ", UTC"), ("_ms", ", ms"), ("_bytes", ", bytes")):
         if text.endswith(ending):
             return text.removesuffix(ending).replace("_", " ") + unit
-    return {"document_sha256": "document", "seconds": "duration, s", "share": "share, %"}.get(
-        text, text.replace("_", " ") + (", %" if _is_share(text) else "")
+    return {"document_sha256": "document", "document_sha256s": "documents", "seconds": "duration, s", "share": "share, %"}.get(
+        text, text.removesuffix("_sha256s").replace("_", " ") + (", %" if _is_share(text) else "")
     )
 
 
@@ -492,7 +494,7 @@ def _marked_cell(column: str, value: Any, text: str, is_anchor: bool, linked: bo
         return "–"
     if isinstance(value, pl.Series | list):
         more = f" and {len(value) - MOST_LINKS:,} more" if len(value) > MOST_LINKS else ""
-        return " ".join(_hash_cell(sha, False, linked) for sha in value[:MOST_LINKS]) + more
+        return f'<div class="autod-many">{" ".join(_hash_cell(sha, False, linked) for sha in value[:MOST_LINKS])}{more}</div>'
     if column.endswith("sha256"):
         return _hash_cell(text, is_anchor, linked)
     return f'<span id="{escape(named(column, text))}">{escape(text)}</span>'

@@ -36,6 +36,16 @@ def svg_title(svg: str) -> str:
     return html.unescape(found[1]).strip() if found else "figure"
 
 
+def svg_for_both(svg: str) -> str:
+    """A figure whose ink is light where the reader's screen is dark; as an image it hears of that by itself."""
+    return svg.replace(">", f"><style>{_dark('svg')}</style>", 1)
+
+
+def _dark(figure: str) -> str:
+    """The style of a figure on a dark screen: its ink and lines, while the colours that mean something stay as they are."""
+    return f"@media (prefers-color-scheme:dark){{{figure}{{{(TEMPLATES / 'figure_dark.css').read_text()}}}}}"
+
+
 def links(home: Path, name: str, coming: Sequence[str]) -> list[dict[str, Any]]:
     """The pages that the page `name` leads to: those that are there, or will be when its run has ended."""
     return [
@@ -69,11 +79,12 @@ def render(executed: Path, page: Path, *, problem: str | None = None, links: Seq
         exclude_anchor_links=True,
     )
     exporter.register_filter("svg_title", svg_title)  # type: ignore[no-untyped-call]
+    exporter.register_filter("svg_for_both", svg_for_both)  # type: ignore[no-untyped-call]
     made = f"autoD {__version__} · {executed.stem} · {journal.now():%Y-%m-%d %H:%M} UTC · run {executed.parent.name}"
     resources = {
         "autod": {
             "title": f"{heading} · autoD",
-            "style": (TEMPLATES / "page.css").read_text(),
+            "style": (TEMPLATES / "page.css").read_text() + _dark("main .autod-figure svg"),
             "links": [{"href": "../index.html", "name": "all runs", "current": False}, *links],
             "problem": problem,
             "footer": made,

@@ -2,8 +2,8 @@
 
 Decided here: that nobody holds the database. Every function opens it, works and closes it behind a fair gate (two `flock` files), because a
 database that is open in one process refuses all others, and because reading the file's bytes in the process that has it open silently drops
-DuckDB's own lock: nothing in autoD opens it as a file. Promised: loading is one transaction a piece of a segment together with the offset it
-reaches, so that an interrupted load changes nothing and a repeated one adds nothing; a line that cannot be loaded is quarantined alone; a database
+DuckDB's own lock: nothing in autoD opens it as a file. Promised: loading is one transaction a few pieces of a segment together with the offset they
+reach, so that an interrupted load changes nothing and a repeated one adds nothing; a line that cannot be loaded is quarantined alone; a database
 that is gone or damaged is rebuilt from the journal. One table is no record of what happened: `price_list`, which holds what the price lists of
 this machine say of the models in the ledger, and is made anew when they or the day change. Called by ingest.py, runs.py, metrics.py and the
 commands.
@@ -18,10 +18,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,7 @@ PACK_AFTER_S: Final = 86_400.0  # a segment that is loaded and closed is compres
 FORMULA: Final = frozenset("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the beginning of a formula, full-width forms too
 LOAD_MEMORY: Final = "16MB"  # of DuckDB's own while loading: more would only keep blocks that are not read again
 SMALL_BYTES: Final = 64_000_000  # a database, of which one thread reads as quickly as two
+TOGETHER: Final = 4  # pieces loaded in one transaction: a commit costs as much as a third of a piece's rows
 MERGE_EVERY: Final = 16  # segments: DuckDB would merge after every load, and so write each row of a long run four times or more
 
 # The tables that each kind of event is loaded into; a kind that is not here is of a newer autoD, and its events are quarantined.
@@ -139,6 +141,7 @@ def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | Non
     if not read_only:
         hardened["checkpoint_threshold"] = "64MB"  # closing makes one checkpoint; one every 16 MB writes the last rows of every table again
         hardened["max_vacuum_tasks"] = "100" if merge else "0"
+        hardened["disabled_optimizers"] = "expression_rewriter"  # it works out the JSON of a load while it plans, each value in a box of its own
         if memory_limit:
             hardened["memory_limit"] = memory_limit
     deadline = time.monotonic() + wait_s
@@ -390,22 +393,13 @@ def _load(home: Path, wait_s: float, only: Path | None, memory_limit: str | None
                 con.execute("delete from price_list_state")
                 con.execute("insert into price_list_state values (?, ?)", [prices.fingerprint(), journal.now().date()])
                 _list_prices(con, set(con.execute(MODELS_BY_DAY).fetchall()))
-        listed = set(con.execute("select distinct model, day from price_list").fetchall())
         loaded = {row[0]: row[1:] for row in con.execute("select run_id, loaded_bytes, is_closed from segments").fetchall()}
         for segment in journal.segments(home) if only is None else [only]:
             run_id = journal.run_of(segment)
             if not _unloaded(segment, loaded.get(run_id)):
                 continue
             alive = journal.is_alive(segment)
-            offset = loaded[run_id][0] if run_id in loaded else 0
-            torn = 0
-            for piece in journal.read(segment, offset):
-                torn = piece.torn
-                if piece.events or piece.poison:
-                    poison = _load_piece(con, run_id, piece, listed)
-                    report.events += len(piece.events) + len(piece.poison) - poison
-                    report.poison += poison
-                    report.segments.append(run_id)
+            torn = _load_segment(con, segment, loaded[run_id][0] if run_id in loaded else 0, report)
             if not alive:  # nobody will finish its last line
                 _note_segment(con, run_id, None, 0, 0, torn, True)
                 report.torn_bytes += torn
@@ -478,48 +472,65 @@ def inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
 
 
-def _load_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Piece, listed: set[tuple[str, date]]) -> int:
-    """Loads a piece and moves the segment's offset in one transaction; returns the lines quarantined. A bad line keeps no other out."""
-    try:
-        return _insert_piece(con, run_id, piece.events, piece.poison, piece.end, listed)
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
-        good = []
-        poison = list(piece.poison)
-        for event in piece.events:
-            reason = _refused(con, event)
-            if reason:
-                poison.append((orjson.dumps(event), reason))
-            else:
-                good.append(event)
-        return _insert_piece(con, run_id, good, poison, piece.end, listed)
+def _load_segment(con: duckdb.DuckDBPyConnection, segment: Path, offset: int, report: LoadReport, together: int = TOGETHER) -> int:
+    """Loads a segment from an offset on, so many pieces and the offset they reach in one transaction; returns the bytes of an unfinished last line.
+
+    A bad line keeps no other out: the pieces from its group on are loaded one by one, and its own without it.
+    """
+    run_id = journal.run_of(segment)
+    listed = set(con.execute("select distinct model, day from price_list").fetchall())
+    pieces = journal.read(segment, offset)
+    torn = 0
+    for first in pieces:
+        torn = first.torn
+        if not (first.events or first.poison):
+            continue
+        done = LoadReport()
+        try:
+            with _transaction(con):
+                for piece in chain([first], islice(pieces, together - 1)):
+                    _insert_piece(con, run_id, piece, listed, done)
+                    piece.events.clear()  # so that no two pieces stand in memory
+                _note_segment(con, run_id, piece.end, done.events, done.poison, 0, False)
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            if together > 1:
+                return _load_segment(con, segment, offset, report, 1)
+            done, piece = LoadReport(), _without_refused(con, first)
+            with _transaction(con):
+                _insert_piece(con, run_id, piece, listed, done)
+                _note_segment(con, run_id, piece.end, done.events, done.poison, 0, False)
+        offset, torn = piece.end, piece.torn
+        report.events += done.events
+        report.poison += done.poison
+        report.segments += [run_id] if done.events or done.poison else []
+    return torn
 
 
-def _insert_piece(
-    con: duckdb.DuckDBPyConnection,
-    run_id: str,
-    events: list[dict[str, Any]],
-    poison: list[tuple[bytes, str]],
-    end: int,
-    listed: set[tuple[str, date]],
-) -> int:
+def _without_refused(con: duckdb.DuckDBPyConnection, piece: journal.Piece) -> journal.Piece:
+    """A piece whose events all fit their tables; those that do not are among its poison."""
+    reasons = [(event, _refused(con, event)) for event in piece.events]
+    refused = [(orjson.dumps(event), reason) for event, reason in reasons if reason]
+    return replace(piece, events=[event for event, reason in reasons if not reason], poison=[*piece.poison, *refused])
+
+
+def _insert_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Piece, listed: set[tuple[str, date]], done: LoadReport) -> None:
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for event in events:
+    for event in piece.events:
         by_kind[event["kind"]].append(event)
     unknown = [event for kind, group in by_kind.items() if kind not in TABLES for event in group]
-    poison = poison + [(orjson.dumps(event), f"unknown kind {event['kind']!r}: written by a newer autoD?") for event in unknown]
-    with _transaction(con):
-        for kind, group in by_kind.items():
-            for table in TABLES.get(kind, ()):
-                # from_json costs what an Arrow table would, without pyarrow; executemany costs 25 times as much.
-                con.execute(f"insert into {table} by name {_rows(con, table)}", [_json_rows(con, table, group)])
-        for line, reason in poison:
-            text = line[:10_000].decode("utf-8", "backslashreplace")
-            con.execute("insert into quarantined_lines values (?, ?, ?, ?)", [run_id, journal.now(), reason, text])
-        new = _models_by_day(by_kind["call_finished"]) - listed
-        _list_prices(con, new)
-        _note_segment(con, run_id, end, len(events) - len(unknown), len(poison), 0, False)
+    poison = piece.poison + [(orjson.dumps(event), f"unknown kind {event['kind']!r}: written by a newer autoD?") for event in unknown]
+    for kind, group in by_kind.items():
+        for table in TABLES.get(kind, ()):
+            # from_json costs what an Arrow table would, without pyarrow; executemany costs 25 times as much.
+            con.execute(f"insert into {table} by name {_rows(con, table)}", [_json_rows(con, table, group)])
+    for line, reason in poison:
+        text = line[:10_000].decode("utf-8", "backslashreplace")
+        con.execute("insert into quarantined_lines values (?, ?, ?, ?)", [run_id, journal.now(), reason, text])
+    new = _models_by_day(by_kind["call_finished"]) - listed
+    _list_prices(con, new)
     listed |= new
-    return len(poison)
+    done.events += len(piece.events) - len(unknown)
+    done.poison += len(poison)
 
 
 MODELS_BY_DAY: Final = """

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -74,9 +74,10 @@ def series(folder: Path, kills: Iterator[str], draw: random.Random, documents: i
     command = ("ingest", inbox, "--input", "file-low", "--in-flight", str(IN_FLIGHT))
     with running(answers="canned", latency=LATENCY_S, log=log, faults=faults, seed=draw.randrange(1000)) as address:
         for how in kills:
+            before = set(_segments(home))
             process = begin(*command, home=home, address=address)
             try:
-                was_killed = _killed(process, home, how, draw)
+                was_killed = _killed(process, home, before, how, draw)
             finally:
                 process.kill()
                 process.communicate()
@@ -84,7 +85,7 @@ def series(folder: Path, kills: Iterator[str], draw: random.Random, documents: i
                 break
             found.kills += 1
             found.at[how] += 1
-            found.in_flight_at_kill += len(_open_calls(home)[-1])
+            found.in_flight_at_kill += sum(map(len, _open_calls(set(_segments(home)) - before)))
             try:
                 one(home, "select count(*) from documents")
             except Exception as error:  # whatever it is, the database did not open
@@ -97,9 +98,8 @@ def series(folder: Path, kills: Iterator[str], draw: random.Random, documents: i
     return found
 
 
-def _killed(process: "subprocess.Popen[str]", home: Path, how: str, draw: random.Random) -> bool:
-    """Kills it at that instant; False when it had ended by itself."""
-    before = set(_segments(home))
+def _killed(process: "subprocess.Popen[str]", home: Path, before: set[Path], how: str, draw: random.Random) -> bool:
+    """Kills it at that instant; False when it had ended by itself. The segments of `before` are not its own."""
     until = time.monotonic() + PATIENCE_S
     if how == "random":
         if draw.random() < 0.7:  # else also while it starts
@@ -136,18 +136,18 @@ def _events(home: Path, before: set[Path], kind: str) -> int:
     return sum(path.read_bytes().count(b'{"kind":"%s"' % kind.encode()) for path in set(_segments(home)) - before)
 
 
-def _lines(home: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Every whole line of the journal, with the number of its segment."""
-    for number, path in enumerate(_segments(home)):
+def _lines(segments: Iterable[Path]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Every whole line of these segments, with the place of its segment among them."""
+    for number, path in enumerate(segments):
         for line in path.read_bytes().split(b"\n")[:-1]:
             with contextlib.suppress(ValueError):
                 yield number, json.loads(line)
 
 
-def _open_calls(home: Path) -> list[set[str]]:
-    """The calls of each run that have a start and no end, by the journal alone."""
-    opened: list[set[str]] = [set() for _ in _segments(home)] or [set()]
-    for number, event in _lines(home):
+def _open_calls(segments: Collection[Path]) -> list[set[str]]:
+    """The calls of each of these segments that have a start and no end, by the journal alone."""
+    opened: list[set[str]] = [set() for _ in segments]
+    for number, event in _lines(segments):
         if event["kind"] == "call_started":
             opened[number].add(event["call_id"])
         elif event["kind"] == "call_finished":
@@ -161,7 +161,7 @@ def _compare(home: Path, documents: int, report: dict[str, Any], log: list[dict[
     found.documents_lost = abs(documents - report["documents"]) + documents - done
     found.documents_lost += documents - one(home, "select count(*) from documents where processing_status = 'processed'")
     received: set[str] = set()
-    for _, event in _lines(home):
+    for _, event in _lines(_segments(home)):
         if event["kind"] == "call_started":
             found.received_answers_asked_again += event["document_sha256"] in received
         elif event["kind"] == "call_finished" and event["status"] == "answered":
@@ -174,7 +174,7 @@ def _compare(home: Path, documents: int, report: dict[str, Any], log: list[dict[
     found.asked_again_beyond_those_in_flight = max(0, found.asked_again - found.in_flight_at_kill)
     found.asked_again_beyond_those_in_flight += sum(max(0, count - 1 - unsettled[sha]) for sha, count in asked.items())
 
-    open_calls = set().union(*_open_calls(home))
+    open_calls = set().union(*_open_calls(_segments(home)))
     named = {str(call_id) for (call_id,) in rows(home, "select call_id from calls_unsettled where cost_upper_usd > 0")}
     found.unsettled_without_name_or_bound = len(open_calls - named) + len(named) - found.named_unsettled
 

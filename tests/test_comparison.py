@@ -114,6 +114,17 @@ def test_fields_of_one_document_are_not_taken_as_independent() -> None:
     assert row["p_value"] == pytest.approx(comparison.mcnemar(row["only_arm_right"], row["only_other_right"]), abs=0.02)
 
 
+def test_documents_are_named_on_which_arms_differ_the_most() -> None:
+    """The largest difference first, with an arm that is best and one that is worst; where all are alike, or one alone was asked, nothing differs."""
+    given = made([[3, 1, 2], [2, 2, 2], [np.nan, 1, np.nan], [0, 1, np.nan]], labelled=[3, 3, 3, 3])
+
+    found = comparison.differing(given)
+
+    assert found.drop("document_sha256").rows() == [("a", "b", 3, 1, 3), ("b", "a", 1, 0, 3)]
+    assert found["document_sha256"].to_list() == [given.documents[0], given.documents[3]]
+    assert comparison.differing(made(np.zeros((0, 0)))).schema == found.schema
+
+
 def test_the_front_holds_who_is_beaten_by_nobody() -> None:
     """Cheap and fair, dear and good stay; dear and bad goes; an unknown cost is on no front."""
     accuracy, cost = np.array([[0.8, 0.95, 0.7, 0.99]]), np.array([[1.0, 5.0, 6.0, np.nan]])

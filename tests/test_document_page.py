@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from autod_lib import charts, document_page, labels, metrics, page
@@ -47,7 +48,7 @@ def test_it_holds_the_answer_the_label_every_call_and_an_image(read: Settings) -
         calls = metrics.api_calls(con).filter(document_sha256=sha)
     assert right["doc_type"]
     assert not right["issuer"]
-    assert {mark in shown for mark in ("doc type ✓", "issuer ✗")} == {True}
+    assert {mark in shown for mark in ("✓ ", "✗ ")} == {True}
     assert "(none)" in shown
     assert {"anna" in shown, "bert" in shown} == {True}
     assert calls.height == 1
@@ -112,6 +113,31 @@ def test_a_cell_of_the_confusion_leads_to_its_documents(workspaces: object) -> N
     linked = set(re.findall(r'href="#document-([^"]+)"', table))
     assert linked == {sha[:12] for shas in pairs["document_sha256s"] for sha in shas[: page.MOST_LINKS]}
     assert 'role="group"' in drawn
+
+
+def test_a_bar_of_a_kind_leads_to_its_least_sure_documents(workspaces: object) -> None:
+    """Each bar has its row, whose documents are of that kind, none of the others of which is less sure."""
+    home = workspaces("full")  # type: ignore[operator]
+    with reading(home) as con:
+        kinds = metrics.classification(con, is_simulated=True)
+        documents = metrics.documents(con, is_simulated=True)
+    table = page.table(kinds, ["doc_type", "least_sure_sha256s"], row_anchor="doc_type", link_documents=True).markup
+
+    assert set(re.findall(r'href="#([^"]+)"', charts.svg(charts.classification(kinds)))) == set(re.findall(r' id="(doc_type-[^"]+)"', table))
+    for row in kinds.iter_rows(named=True):
+        of_kind = documents.filter(doc_type=row["doc_type"]).sort(pl.col("confidence_score").fill_null(0), "document_sha256")
+        assert row["least_sure_sha256s"] == of_kind["document_sha256"].head(10).to_list()
+
+
+def test_arms_that_are_asked_for_stand_first(workspaces: object) -> None:
+    """Of a document that more arms answered than stand side by side, those are shown that the page is about."""
+    settings = load_settings({}, home=workspaces("full"))  # type: ignore[operator]
+    sql = "select document_sha256, list(distinct arm order by arm) from extractions group by 1 having count(distinct arm) > 1 order by 1 limit 1"
+    [(sha, arms)] = rows(settings.home, sql)
+    for first in arms:
+        markup = document_page.pages(settings, [sha], images=0, arms=[first]).markup
+        heads = re.findall(r"<th[^>]*>([^<]*)</th>", markup)
+        assert heads[2].startswith(first)
 
 
 def test_what_a_document_says_stays_text_on_its_page(workspaces: object) -> None:

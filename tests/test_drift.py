@@ -65,7 +65,7 @@ def test_what_has_moved_is_named_with_its_day_and_told_once(tmp_path: Path) -> N
     assert found.height == len(drift.MEASURES)
     assert moved["doc_type"]["moved_at"] > START + timedelta(hours=280)
     assert moved["total_amount_filled"]["reference"] > 0.7 > 0.4 > moved["total_amount_filled"]["recent"]
-    examples = moved["total_amount_filled"]["examples"]
+    examples = moved["total_amount_filled"]["example_sha256s"]
     assert rows(home, "select distinct total_amount from extractions where document_sha256 in (select unnest(?))", examples) == [(None,)]
     assert {alert.dedupe_key for alert in told} == moved.keys()
     assert "30_classification" in told[0].message

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -47,6 +48,19 @@ def test_every_form_holds_every_row_and_money_to_the_last_decimal(home: Path, tm
     assert {"api_calls.csv", "calls_finished.csv", "documents_purged.csv", "call_bodies.csv"} <= whole.files.keys()
     assert {path.name for path in (tmp_path / "all").iterdir()} == whole.files.keys()
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "all").iterdir()} == {0o600}
+
+
+def test_the_tables_of_a_period_hold_its_days_alone(home: Path, tmp_path: Path) -> None:
+    """What has days is cut to them, both ends counting; what has none is whole."""
+    settings = settings_for(home, "http://127.0.0.1:9/v1")
+    names = ["api_calls", "cost_by_day", "cost_by_run"]
+    calls, days, runs = (rows(home, f"select count(*) from {name}")[0][0] for name in names)
+    [(day,)] = rows(home, "select distinct day_utc from cost_by_day")
+    within = export(settings, tmp_path / "within", names, since=day, until=day).files
+    after = export(settings, tmp_path / "after", names, since=day + timedelta(days=1)).files
+
+    assert within == {"api_calls.csv": calls, "cost_by_day.csv": days, "cost_by_run.csv": runs}
+    assert after == {"api_calls.csv": 0, "cost_by_day.csv": 0, "cost_by_run.csv": runs}
 
 
 def test_a_spreadsheet_finds_no_live_formula(home: Path, tmp_path: Path) -> None:

@@ -391,7 +391,17 @@ def test_a_database_that_somebody_holds_stops_no_run(home: Path, tmp_path: Path,
     """A program outside autoD opens the database in the middle of a run: all documents are read, and the record has them once it lets go."""
     monkeypatch.setattr(pipeline, "LOAD_EVERY_S", 0.1)
     inbox = make_inbox(tmp_path / "in", 10)
-    hold = "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    hold = """
+import duckdb, sys
+while True:
+    try:
+        held = duckdb.connect(sys.argv[1])
+        break
+    except duckdb.IOException:  # the run is just loading
+        pass
+print("held", flush=True)
+sys.stdin.read()
+"""
     holders: list[subprocess.Popen[str]] = []
 
     def meddle(state: Any) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -234,6 +234,9 @@ def test_run_ids_sort_by_time_and_differ() -> None:
     ids = {journal.new_run_id(at) for _ in range(100)}
     assert len(ids) == 100
     assert all(run_id.startswith("20261124-155900-") for run_id in ids)
+    instants = [at + timedelta(milliseconds=milliseconds) for milliseconds in range(0, 3000, 7)]
+    in_order = [journal.new_run_id(instant) for instant in instants]
+    assert in_order == sorted(in_order)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ PARTS = {
     "calls_by_window": "calls of windows that hold each other",
     "batches": "calls that were sent in batches",
     "errors_by_kind": "calls in which something went wrong",
+    "calls_with_errors": "the same calls one by one",
     "estimate_vs_bill": "answered calls that were estimated",
     "estimate_by_run": "runs that were forecast",
     "document_problems": "documents that went wrong",

@@ -21,7 +21,7 @@ from autod_lib.store import reading
 
 Connect = Callable[[str], duckdb.DuckDBPyConnection]
 Frame = Callable[..., pl.DataFrame]
-NOT_VIEWS = {"read", "frame", "provenance", "in_period", "utc_day", "choose_money", "search_record"}
+NOT_VIEWS = {"read", "frame", "provenance", "rows_sql", "in_period", "utc_day", "choose_money", "search_record"}
 FUNCTIONS = {
     name: function
     for name, function in vars(metrics).items()
@@ -162,6 +162,15 @@ def test_two_periods_that_meet_hold_every_row_once(name: str, connect: Connect, 
     else:
         assert early.height + late.height == whole.height
         assert min(early.height, late.height) > 0 or name in ("alerts", "errors_by_kind", "reconciliation")
+
+
+def test_calls_that_went_wrong_are_those_that_are_counted(connect: Connect) -> None:
+    """Behind each number of errors_by_kind stand as many calls."""
+    con = connect("full")
+    listed = Counter(metrics.calls_with_errors(con)["error_kind"].to_list())
+
+    assert listed == Counter(dict(con.execute("select error_kind, sum(calls) from errors_by_kind group by 1").fetchall()))
+    assert len(listed) > 1
 
 
 def test_the_headline_counts_a_document_once_however_often_it_was_asked(connect: Connect) -> None:
