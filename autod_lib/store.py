@@ -324,6 +324,10 @@ def reading(home: Path, *, wait_s: float = 10.0) -> Iterator[duckdb.DuckDBPyConn
     """
     if not database(home).exists():
         load(home, wait_s=wait_s)
+    elif _looks_behind(home):
+        with suppress(WorkspaceUnusable, WorkspaceBusy, OSError):  # what the database itself says decides, below
+            load(home, wait_s=0)
+            os.utime(database(home))
     for may_load in (True, False):
         with _interrupts(), _gate(home, alone=False, wait_s=wait_s):
             con = _open(home, read_only=True, wait_s=wait_s)
@@ -339,6 +343,15 @@ def reading(home: Path, *, wait_s: float = 10.0) -> Iterator[duckdb.DuckDBPyConn
         # Prices of yesterday are no reason not to read: the views tell their day.
         with nullcontext() if behind else suppress(WorkspaceUnusable, WorkspaceBusy):
             load(home, wait_s=wait_s)
+
+
+def _looks_behind(home: Path) -> bool:
+    """Whether a segment was written after the database: then opening it only to see that it is behind, and opening it again, can be saved."""
+    try:
+        as_of = database(home).stat().st_mtime_ns
+        return any(segment.suffix != ".gz" and segment.stat().st_mtime_ns > as_of for segment in journal.segments(home))
+    except FileNotFoundError:  # packed or purged meanwhile
+        return False
 
 
 def _prices_are_old(con: duckdb.DuckDBPyConnection) -> bool:

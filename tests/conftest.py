@@ -35,7 +35,8 @@ if sys.platform == "linux":
     pdf._begin = forked.reader
     forked.fork_kernels()
 OPEN: Final = store._open
-LONGEST: Final = ("notebooks_run", "batch", "runs", "metrics", "recovery", "store", "pdf", "review_desk", "bought", "ingest", "charts", "purge")
+LONGEST: Final = """notebooks_run batch api store runs metrics recovery cli labels ledger_adds_up docs ingest pdf resources evaluate charts reconcile
+    glance review_desk estimate doctor backup bought alerts purge budget measures forecast samples""".split()  # noqa: SIM905
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

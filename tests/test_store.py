@@ -675,6 +675,31 @@ def test_threads_of_one_process_read_side_by_side(made: Path) -> None:
     assert zones == [("UTC", True)] * 4
 
 
+def test_segments_that_look_newer_than_the_database_keep_nobody_from_reading(made: Path, tmp_path: Path) -> None:
+    """As after a copy that kept no times: what is loaded is in the database, and who reads beside another does not wait to write."""
+    home = tmp_path / "home"
+    shutil.copytree(made, home)
+    os.utime(store.database(home), (1, 1))
+    count = "select count(*) from calls_started"
+    begun = time.monotonic()
+
+    with store.reading(made) as con, store.reading(home):
+        wanted = con.execute(count).fetchall()
+        os.utime(store.database(home), (1, 1))
+        with store.reading(home) as beside:
+            assert beside.execute(count).fetchall() == wanted
+    assert time.monotonic() - begun < 5
+    assert store.database(home).stat().st_mtime == 1
+
+    with store.reading(home) as again:
+        assert again.execute(count).fetchall() == wanted
+    assert store.database(home).stat().st_mtime > 1
+    with Journal(home, RUN) as further:
+        further.write("call_started", call_id=str(uuid.uuid4()), document_sha256="ab" * 32, cost_upper_usd="0.01", is_simulated=False)
+    with store.reading(home) as later:
+        assert later.execute(count).fetchall() == [(wanted[0][0] + 1,)]
+
+
 def test_no_module_opens_the_database_as_a_file() -> None:
     """Reading its bytes in the process that has it open drops DuckDB's lock without a word: only duckdb.connect in store.py may open it."""
     library = Path(store.__file__).parent
