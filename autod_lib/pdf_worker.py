@@ -33,7 +33,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pybase64
@@ -218,11 +217,13 @@ class Warnings(logging.Handler):
 
 def open_pdf(data: bytes) -> tuple["PdfReader", list[str]]:
     """A reader of an unencrypted or emptily encrypted document, and its flags. Raises: Stop, and whatever pypdf raises."""
-    from pypdf import PasswordType, PdfReader
+    from pypdf import PasswordType
     from pypdf.errors import DependencyError
 
+    from .pdf_objects import Reader
+
     try:
-        reader = PdfReader(BytesIO(data), strict=False)
+        reader = Reader(data)
         if not reader.is_encrypted:
             return reader, []
         opened = reader.decrypt("")
