@@ -33,6 +33,7 @@ local_api._begin = _simulated_api
 BEGIN_A_READER: Final = pdf._begin
 if sys.platform == "linux":
     pdf._begin = forked.reader
+    forked.fork_kernels()
 OPEN: Final = store._open
 LONGEST: Final = ("notebooks_run", "batch", "runs", "metrics", "recovery", "store", "pdf", "review_desk", "bought", "ingest", "charts", "purge")
 
@@ -72,6 +73,12 @@ def databases_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
 def readers_start_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that reads PDFs is started as an installed autoD starts it, and not forked."""
     monkeypatch.setattr(pdf, "_begin", BEGIN_A_READER)
+
+
+@pytest.fixture
+def kernels_start_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel is started as an installed autoD starts it, and not forked."""
+    monkeypatch.setattr("jupyter_client.launcher.Popen", subprocess.Popen)
 
 
 def _open_or_copy(home: Path, *, read_only: bool, **further: Any) -> duckdb.DuckDBPyConnection:

@@ -1,12 +1,15 @@
-"""Commands and servers of the tests as processes that begin with everything imported: forks of one process that imported it once.
+"""Commands, servers and kernels of the tests as processes that begin with everything imported: forks of one process that imported it once.
 
 Hundreds of tests run `autod` or the simulated API, and importing is most of what either does in a short life. Each is a process of its own
 nevertheless: its own pid, session, environment, folder and exit status, killed and waited for like any other. The process that forks them ends
-with the one that asked for it. Elsewhere than on Linux they are started afresh.
+with the one that asked for it. Kernels, and what starts kernels, come from a second such process, which has imported what notebooks need; what
+starts kernels begins with a fork of itself, from before it had a thread, that makes them its children. Elsewhere than on Linux all are started
+afresh.
 """
 
 import atexit
 import ctypes
+import gc
 import json
 import os
 import random
@@ -16,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,12 +28,18 @@ from autod_lib import pdf, pdf_worker
 PROJECT: Final = Path(__file__).resolve().parent.parent
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h: an orphan below this process becomes its child, and can be waited for
 MOST_BYTES: Final = 1 << 17
-MODULES: Final = {"command": "autod_lib.cli", "api": "autod_lib.local_api.__main__", "killed": "tests.killed"}
+MODULES: Final = {"command": "autod_lib.cli", "api": "autod_lib.local_api.__main__", "killed": "tests.killed", "pytest": "pytest", "kernel": ""}
 STARTED_AFRESH: Final = {
     "command": ["-c", "from autod_lib.cli import main; main()"],
     "api": ["-m", "autod_lib.local_api"],
     "killed": ["-m", "tests.killed"],
+    "pytest": ["-m", "pytest"],
 }
+FOR_NOTEBOOKS: Final = """pytest nbmake papermill nbconvert ipykernel.kernelapp ipykernel.debugger tornado.platform.asyncio psutil great_tables
+    autod_lib.advise autod_lib.charts autod_lib.document_page autod_lib.experiments autod_lib.page autod_lib.price_tags autod_lib.review_desk
+    autod_lib.runs autod_lib.words""".split()  # noqa: SIM905
+KERNEL: Final = ["-m", "ipykernel_launcher"]
+forking: dict[bool, socket.socket] = {}  # the connections to what forks: for notebooks, and for all else
 
 
 class Forked(subprocess.Popen[str]):
@@ -40,7 +49,7 @@ class Forked(subprocess.Popen[str]):
         ours_and_theirs = rest[3:9]
         theirs = ours_and_theirs[0], ours_and_theirs[3], ours_and_theirs[5]
         request = {"arguments": list(args), "environment": env if env is not None else dict(os.environ), "folder": str(cwd or Path.cwd())}
-        connection = _forking()
+        connection = _forking(_is_of_notebooks(*args))
         socket.send_fds(connection, [json.dumps(request).encode()], [number if given == -1 else given for number, given in enumerate(theirs)])
         self.pid = int(connection.recv(MOST_BYTES))
         self._child_created = True
@@ -54,6 +63,23 @@ def process(name: str, arguments: list[str], **options: Any) -> subprocess.Popen
     if sys.platform != "linux":
         return subprocess.Popen([sys.executable, *STARTED_AFRESH[name], *arguments], text=True, start_new_session=True, **options)
     return Forked([name, *arguments], text=True, **options)
+
+
+class Kernel(Forked):
+    """What jupyter_client takes for `subprocess.Popen`: a kernel of Python is forked, any other is started."""
+
+    def _execute_child(self, args: Any, *rest: Any) -> None:
+        if args[1:3] == KERNEL:
+            super()._execute_child(["kernel", *args[3:]], *rest)
+        else:
+            super(Forked, self)._execute_child(args, *rest)  # type: ignore[misc]
+
+
+def fork_kernels() -> None:
+    """From here on, the kernels that this process starts are forks."""
+    from jupyter_client import launcher
+
+    launcher.Popen = Kernel
 
 
 class Reader(subprocess.Popen[bytes]):
@@ -96,14 +122,20 @@ def reader(connection: int, shared: int, told: str) -> "subprocess.Popen[bytes]"
     return Reader(["reader", told], pass_fds=[connection, shared])
 
 
-@cache
-def _forking() -> socket.socket:
-    """The connection to the process that forks; it is started on first use."""
+def _is_of_notebooks(name: str, *arguments: str) -> bool:
+    return name in ("kernel", "pytest") or (name == "command" and arguments[:1] in (("run",), ("report",)))
+
+
+def _forking(is_of_notebooks: bool) -> socket.socket:
+    """The connection to the process that forks these; it is started on first use."""
+    if is_of_notebooks in forking:
+        return forking[is_of_notebooks]
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOD_", "OPENAI_"))}
+    environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger of kernels has a remark while it is imported
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.forked", str(theirs.fileno())],
+        [sys.executable, "-m", "tests.forked", str(theirs.fileno()), *(["notebooks"] if is_of_notebooks else [])],
         cwd=PROJECT,
         env=environment,
         pass_fds=[theirs.fileno()],
@@ -111,6 +143,7 @@ def _forking() -> socket.socket:
         start_new_session=True,
     )
     theirs.close()
+    forking[is_of_notebooks] = ours
 
     def end() -> None:
         ours.close()
@@ -163,8 +196,31 @@ def _become(request: dict[str, Any], streams: list[int]) -> Callable[[], Any]:
     random.seed()
     name, *arguments = request["arguments"]
     sys.argv = ["autod", *arguments]
+    if name == "kernel":
+        from ipykernel.kernelapp import launch_new_instance
+
+        sys.argv.append(f"--IPKernelApp.parent_handle={os.environ['JPY_PARENT_PID']}")  # it has read that while it was imported
+        return launch_new_instance  # type: ignore[no-any-return]
+    if _is_of_notebooks(name, *arguments):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if not os.fork():
+            ours.close()
+            return _serve(_aside(theirs))
+        theirs.close()
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+        forking[True] = ours
     pdf._begin = reader
     return sys.modules[MODULES[name]].main  # type: ignore[no-any-return]
+
+
+def _aside(connection: socket.socket) -> socket.socket:
+    """Leaves the session and the streams of the process whose kernels this one forks: it is to be seen by nobody, and ends when the other has."""
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(null, stream)
+    os.close(null)
+    return connection
 
 
 def _import_everything() -> None:
@@ -186,6 +242,18 @@ def _import_everything() -> None:
     autod_lib.tokens.encoding_for("gpt-5-mini")
 
 
+def _import_for_notebooks() -> None:
+    from autod_lib.quick_imports import without_grammar
+
+    with without_grammar():
+        for name in FOR_NOTEBOOKS:
+            import_module(name)
+    fork_kernels()
+
+
 if __name__ == "__main__":
     _import_everything()
+    if sys.argv[2:]:
+        _import_for_notebooks()
+    gc.freeze()
     sys.exit(_serve(socket.socket(fileno=int(sys.argv[1])))())

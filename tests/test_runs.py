@@ -457,9 +457,11 @@ def test_a_wrong_parameter_is_refused_before_anything_starts(tmp_path: Path, giv
     assert not home.exists()
 
 
+@pytest.mark.usefixtures("kernels_start_afresh")
 def test_parameters_arrive_with_their_types_and_paths_from_where_they_were_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel works in the notebook's folder; a path that was typed in another one means what it meant there. None gets what it has no use for."""
-    path = notebook(tmp_path / "books", "60_typed", "print(repr((days, share, deep, inbox)))", parameters=PARAMETERS)
+    imports = "import sys\nprint('autod_lib' in sys.modules)\nfrom autod_lib import charts, metrics, page, words"
+    path = notebook(tmp_path / "books", "60_typed", imports, "print(repr((days, share, deep, inbox)))", parameters=PARAMETERS)
     other = notebook(tmp_path / "books", "70_other", "print(days)", parameters="days: int = 1  # how many days")
     (tmp_path / "typed").mkdir()
     monkeypatch.chdir(tmp_path / "typed")
@@ -468,6 +470,8 @@ def test_parameters_arrive_with_their_types_and_paths_from_where_they_were_typed
     assert resolved(chain_of([path, other]), values)[1].parameters == {"days": 30}
     done = run_notebooks(load_settings({}, home=tmp_path / "home"), [path], parameters=values)
 
+    assert done[0].state == "finished"
+    assert "False" in text_of(done[0].html)
     assert str((30, 1.0, True, str(tmp_path / "typed/scans/turkey"))) in text_of(done[0].html)
 
 
