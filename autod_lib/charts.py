@@ -167,10 +167,11 @@ def figure(chart: Chart, *, how: str | Html = "", know: Html | None = None) -> H
 
 
 def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same drawing for a small screen: axes and all no wider than PHONE, legends in two columns, nothing else."""
+    """The same drawing for a small screen: axes and all no wider than PHONE, legends in two columns, or as one column, nothing else."""
     narrow: dict[str, Any] = _cut(spec)
     config = narrow.get("config", {})
-    legend = {"config": config | {"legend": config.get("legend", {}) | {"columns": 2, "labelLimit": 150}}}
+    columns = {"columns": 1, "labelLimit": PHONE - LETTERS_NARROW} if "'columns': 1}" in str(spec) else {"columns": 2, "labelLimit": 150}
+    legend = {"config": config | {"legend": config.get("legend", {}) | columns}}
     fitted = (
         {} if "vconcat" in spec else {"width": PHONE, "autosize": {"type": "fit-x", "contains": "padding"}}
     )  # plots below each other cannot be fitted
@@ -832,7 +833,7 @@ def _policy_title(known: pl.DataFrame) -> str:
         return "No policy expected any reading"
     more = f"; {written / planned:.1f} times the expected tokens were written" if planned and written > 1.2 * planned else ""
     told = "All" if read >= expected else f"{share(read / expected)} of the"
-    return f"{told} tokens that should have been read were read{more}"
+    return f"{told[0].upper()}{told[1:]} tokens that should have been read were read{more}"
 
 
 def _expected(known: pl.DataFrame, names: Sequence[str], title: str, subtitle: str) -> Chart:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from .intervals import mcnemar
+from .intervals import mcnemar, trials_in_effect, wilson
 
 EVERY: Final = "(all)"
 SURE: Final = 0.05  # chance of calling one difference real, over all pairs, where there is none
@@ -161,13 +161,6 @@ def smallest_difference(documents: int, apart: float) -> float:
     return min(1.0, (Z_SURE + Z_POWER) * sqrt(max(apart, 1 / documents) / documents))
 
 
-def wilson(hits: float, trials: float) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927)."""
-    share, square = hits / trials, Z_SURE**2
-    middle, half = share + square / (2 * trials), Z_SURE * sqrt(share * (1 - share) / trials + square / (4 * trials**2))
-    return max(0.0, (middle - half) / (1 + square / trials)), min(1.0, (middle + half) / (1 + square / trials))
-
-
 @lru_cache(maxsize=4)
 def drawn(documents: int, draws: int = DRAWS) -> Floats:
     """How often each document is in each of the bootstrap's draws: draws × documents."""
@@ -299,8 +292,8 @@ PLANE: Final[dict[str, Any]] = {
 def plane(given: Answers) -> pl.DataFrame:
     """Cost against accuracy of arms on the documents that all of them answered, the cheapest first.
 
-    arm str · documents int · accuracy float 0–1 of the labelled fields, with its 95 % interval (Wilson for one field, bootstrap by document for
-    several) · usd_a_thousand Decimal, USD for 1,000 documents, with its interval; null when a cost is unknown · usd_a_correct_document Decimal, of
+    arm str · documents int · accuracy float 0–1 of the labelled fields, with its 95 % interval (Wilson at the labels in effect) · usd_a_thousand
+    Decimal, USD for 1,000 documents, with its interval (bootstrap by document); null when a cost is unknown · usd_a_correct_document Decimal, of
     those right in every labelled field; null without one · latency_s, latency_slow_s float: the middle one and the slowest in twenty, seconds ·
     is_on_front bool: no other arm is at least as good at no more cost, and better in one of them · front_share float: share of the bootstrap's draws
     of documents in which that is so.
@@ -315,8 +308,8 @@ def plane(given: Answers) -> pl.DataFrame:
     rows = []
     for place, arm in enumerate(given.arms):
         right, seconds = int(given.is_right[:, place].sum()), given.latency_s[:, place]
-        one_field, never = bool((given.labelled == 1).all()), accuracy[place] in (0.0, 1.0)
-        low, high = wilson(accuracy[place] * len(given.documents), len(given.documents)) if one_field or never else between(accuracies[:, place])
+        trials = trials_in_effect(given.right_fields[:, place], given.labelled)
+        found = wilson(accuracy[place] * trials, trials)
         cheap, dear = between(costs[:, place]) if not np.isnan(cost[place]) else (np.nan, np.nan)
         known = seconds[~np.isnan(seconds)]
         rows.append(
@@ -324,8 +317,8 @@ def plane(given: Answers) -> pl.DataFrame:
                 "arm": arm,
                 "documents": len(given.documents),
                 "accuracy": float(accuracy[place]),
-                "accuracy_low": low,
-                "accuracy_high": high,
+                "accuracy_low": found.low,
+                "accuracy_high": found.high,
                 "usd_a_thousand": usd(cost[place]),
                 "usd_a_thousand_low": usd(cheap),
                 "usd_a_thousand_high": usd(dear),

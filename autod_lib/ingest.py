@@ -273,13 +273,15 @@ async def _run(
                 except AutodError as error:
                     run.stop(error)
         report = run.report(run_id, time.monotonic() - begun)
-        if not isinstance(run.stopped, WorkspaceUnusable):  # else ends are missing: the run stays unfinished, so that the ledger names them
+        is_whole = not isinstance(run.stopped, WorkspaceUnusable)  # else ends are missing: it stays unfinished, so that the ledger names them
+        if is_whole:
             segment.write("run_finished", **finish_columns(report))
+    del run, found, todo, answered, received  # what was known of each document: what follows looks once more
     try:
-        if not isinstance(run.stopped, WorkspaceUnusable):
+        if is_whole:
             store.load(settings.home)
             if report.stopped_by is None and setup == setup_hash(settings):
-                _note_rest(roots, settings, run)
+                _note_rest(roots, settings, segment)
     except WorkspaceBusy as error:
         log.warning("%s", error)
     except WorkspaceUnusable as error:
@@ -287,15 +289,15 @@ async def _run(
     return report
 
 
-def _note_rest(roots: list[str], settings: Settings, run: "_Run") -> None:
+def _note_rest(roots: list[str], settings: Settings, segment: journal.Journal) -> None:
     """Looks once more and, if nothing is left to do, notes what a further run will say, so that it needs no database."""
     before = glance.segments(settings.home), glance.listing(roots)
     with store.reading(settings.home) as con:
-        found = look(con, roots, run.setup, settings.max_pdf_bytes)
+        found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
     if not (due(found, Options(), settings) or found.vanished or found.unreadable or any(known.is_deleted for known in found.known)):
-        further = _Run(settings, Options(), run.segment, run.setup, found, {}, {}, {}, cache.Observed())
+        further = _Run(settings, Options(), segment, setup_hash(settings), found, {}, {}, {}, cache.Observed())
         further.settle_known()
-        glance.note(settings, roots, before, found.files, further.report(run.segment.run_id, 0.0))
+        glance.note(settings, roots, before, found.files, further.report(segment.run_id, 0.0))
 
 
 def answers_known(con: Any, settings: Settings) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """How sure a figure is: intervals, sample sizes and tests, as pure functions of numbers.
 
 Decided here: which interval goes with which figure. A share has Wilson's; a share of what hangs together in a document, and one of unevenly drawn
-strata, has Wilson's at the effective number of labels (the former in SQL: macro trials_in_effect); what has no formula is bootstrapped by document,
-because the fields of a document are right or wrong together; a difference of paired shares has Bonett and Price's. What each interval really holds
-is simulated by benchmarks/coverage.py and stands in docs/accuracy.md. Touches no file and no database; called by evaluate.py and whoever compares
-arms. numpy is imported where it is needed.
+strata, has Wilson's at the effective number of labels (the former also in SQL: macro trials_in_effect); what has no formula is bootstrapped by
+document, because the fields of a document are right or wrong together; a difference of paired shares has Bonett and Price's. What each interval
+really holds is simulated by benchmarks/coverage.py and stands in docs/accuracy.md. Touches no file and no database; called by evaluate.py and whoever
+compares arms. numpy is imported where it is needed.
 """
 
 import math
@@ -49,6 +49,25 @@ def wilson(hits: float, trials: float, confidence: float = CONFIDENCE) -> Estima
     half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
     return Estimate(share, max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale))
+
+
+def trials_in_effect(hits: "np.ndarray", trials: "np.ndarray") -> float:
+    """Of how many independent trials those of several documents are worth, as the macro of this name has it (Korn and Graubard 1998).
+
+    Takes hits and trials of each document.
+    """
+    hits, trials = hits[trials > 0], trials[trials > 0]
+    documents, right, counted = len(trials), float(hits.sum()), float(trials.sum())
+    if (trials * trials).sum() == counted:
+        return counted
+    if documents == 1:
+        return 1.0
+    effective = counted
+    if right in (0, counted):
+        effective = documents
+    elif spread := float(((hits - right / counted * trials) ** 2).sum()):
+        effective = min(counted, right * (counted - right) * (1 - 1 / documents) / spread)
+    return float(effective / (1 + (z_of() ** 2 + 1) / (4 * (documents - 1))) ** 2)
 
 
 def width(found: Estimate) -> float:

@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from .comparison import DRAWS, SEED, Answers, Floats, between, binomial_at_most, drawn, in_common, usd, wilson
+from .comparison import DRAWS, SEED, Answers, Floats, between, binomial_at_most, drawn, in_common, usd
 from .errors import SettingsError
+from .intervals import wilson
 
 PERSON: Final = "person"
 GRID: Final = 9  # thresholds tried of an arm: at quantiles of its confidence, and none
@@ -160,14 +161,14 @@ def frontier(given: Answers, tested: Sequence[Policy]) -> pl.DataFrame:
     for place in np.lexsort((-shares, costs)):
         if shares[place] > highest and not np.isnan(costs[place]):
             highest = float(shares[place])
-            low, high = wilson(highest * len(given.documents), len(given.documents))
+            found = wilson(highest * len(given.documents), len(given.documents))
             rows.append(
                 {
                     "policy": tested[place].sentence(),
                     "documents": len(given.documents),
                     "accuracy": highest,
-                    "accuracy_low": low,
-                    "accuracy_high": high,
+                    "accuracy_low": found.low,
+                    "accuracy_high": found.high,
                     "usd_a_thousand": usd(costs[place]),
                 }
             )
@@ -211,13 +212,15 @@ def cross_validated(
         held = fold == number
         place = best(right[:, ~held], cost[:, ~held], target=target, usd_a_thousand=usd_a_thousand)
         hits[held], spent[held] = right[place, held], cost[place, held]
-    low, high = wilson(float(hits.sum()), documents)
+    found = wilson(float(hits.sum()), documents)
+    assert found.low is not None, "there are documents"
+    assert found.high is not None
     return Expected(
         tested[chosen],
         documents,
         float(hits.mean()),
-        low,
-        high,
+        found.low,
+        found.high,
         *_price(spent),
         float(right[chosen].mean()),
         usd(float(cost[chosen].mean() * 1000)),

@@ -268,6 +268,15 @@ def test_the_renderer_gives_what_jupyterlab_lists_and_a_drawing_for_wide_and_for
     assert bundle["text/plain"].startswith("21 October 2026 was the dearest day")
 
 
+def test_a_small_screen_names_every_arm_whole(frames: Frames) -> None:
+    """Two arms that differ at their end are told apart on a telephone."""
+    frame = frames["full"]["accuracy_by_field"]
+    narrow = charts._mimebundle(charts.accuracy_by_field(frame).to_dict())[1]["image/svg+xml"]["narrow"]
+    named = [arm for arm in frame["arm"].unique() if f">{arm}<" in narrow]
+
+    assert len(named) == min(4, frame["arm"].n_unique()) > 1
+
+
 def test_words_say_what_the_frames_hold_and_call_simulated_money_so(frames: Frames) -> None:
     """The bottom line has the ledger's figures; an empty ledger says what to do; unpriced and unsettled calls are not passed over."""
     real, simulated, nothing = (repr(words.cost(frames[name]["headline"])) for name in ("full", "simulated", "empty"))

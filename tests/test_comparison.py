@@ -8,7 +8,6 @@ import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 from autod_lib import comparison
 from autod_lib.comparison import Answers
@@ -52,12 +51,6 @@ def test_many_comparisons_are_corrected_as_holm_did() -> None:
 
     assert comparison.holm(values) == pytest.approx(multipletests(values, method="holm")[1])
     assert comparison.holm([]) == []
-
-
-def test_an_interval_of_a_share_is_wilsons() -> None:
-    """At the ends too."""
-    for hits, trials in ((0, 10), (7, 10), (10, 10), (941, 1000)):
-        assert comparison.wilson(hits, trials) == pytest.approx(proportion_confint(hits, trials, method="wilson"), abs=1e-6)
 
 
 def test_the_better_arm_is_called_better_and_an_equal_one_undecided() -> None:

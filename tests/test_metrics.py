@@ -11,10 +11,11 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 
-from autod_lib import metrics
+from autod_lib import intervals, metrics
 from autod_lib.errors import SettingsError, WorkspaceUnusable
 from autod_lib.local_api.vector_stores import Chunk, ranking, words_of
 from autod_lib.store import reading
@@ -219,9 +220,10 @@ def test_the_interval_is_wilsons(hits: int, trials: int, connect: Connect) -> No
 
 
 def in_effect(con: duckdb.DuckDBPyConnection, documents: list[tuple[int, int]]) -> float:
-    """What the macro makes of documents with so many right of so many labels."""
+    """What the macro makes of documents with so many right of so many labels, and intervals.py with it."""
     values = ", ".join(f"({hits}, {trials})" for hits, trials in documents)
     [(found,)] = con.execute(f"select trials_in_effect(hits, trials) from (values {values}) as t(hits, trials)").fetchall()
+    assert intervals.trials_in_effect(*np.array(documents, dtype=float).T) == pytest.approx(found, rel=1e-7)
     return float(found)
 
 
