@@ -162,10 +162,10 @@ def _serve(connection: socket.socket) -> Callable[[], Any]:
         read, write = os.pipe()
         between = os.fork()
         if not between:  # ends at once, so that its child is an orphan, which the process that asked adopts
-            child = os.fork()
-            if child:
-                os.write(write, str(child).encode())
+            if os.fork():
                 os._exit(0)
+            os.setsid()  # before its pid is told: who asks for its process group at once, to interrupt it, must not be given this one's
+            os.write(write, str(os.getpid()).encode())
             connection.close()
             os.close(read)
             os.close(write)
@@ -179,7 +179,6 @@ def _serve(connection: socket.socket) -> Callable[[], Any]:
 
 
 def _become(request: dict[str, Any], streams: list[int]) -> Callable[[], Any]:
-    os.setsid()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
