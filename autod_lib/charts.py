@@ -170,8 +170,7 @@ def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
     """The same drawing for a small screen: axes and all no wider than PHONE, legends in two columns, or as one column, nothing else."""
     narrow: dict[str, Any] = _cut(spec)
     config = narrow.get("config", {})
-    columns = {"columns": 1, "labelLimit": PHONE - LETTERS_NARROW} if "'columns': 1}" in str(spec) else {"columns": 2, "labelLimit": 150}
-    legend = {"config": config | {"legend": config.get("legend", {}) | columns}}
+    legend = {"config": config | {"legend": config.get("legend", {}) | {"columns": 2, "labelLimit": 150}}}
     fitted = (
         {} if "vconcat" in spec else {"width": PHONE, "autosize": {"type": "fit-x", "contains": "padding"}}
     )  # plots below each other cannot be fitted
@@ -180,8 +179,10 @@ def _narrowed(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _cut(part: Any) -> Any:
     if isinstance(part, dict):
-        cut = {key: _cut(value) for key, value in part.items() if key != "columns"}
-        if "labelLimit" in cut:
+        cut = {key: _cut(value) for key, value in part.items() if key != "columns" or value == 1}
+        if "columns" in cut:  # a legend of long names
+            cut["labelLimit"] = PHONE - LETTERS_NARROW
+        elif "labelLimit" in cut:
             cut["labelLimit"] = min(cut["labelLimit"], LETTERS_NARROW)
         if isinstance(cut.get("width"), int):
             cut["width"] = min(cut["width"], NARROW)

@@ -19,6 +19,7 @@ import polars as pl
 from .errors import SettingsError, WorkspaceUnusable
 
 ONE_KIND = "($is_simulated is null or is_simulated = $is_simulated)"
+NEWEST_FIRST = "started_at desc, call_id"
 ONE_KIND_OR_NONE = "($is_simulated is null or is_simulated is null or is_simulated = $is_simulated)"
 
 
@@ -100,10 +101,17 @@ def headline_by_day(
 
 
 def _by_day(
-    con: duckdb.DuckDBPyConnection, view: str, order: str, is_simulated: bool | None, since: date | None, until: date | None, day: str = "day_utc"
+    con: duckdb.DuckDBPyConnection,
+    view: str,
+    order: str,
+    is_simulated: bool | None,
+    since: date | None,
+    until: date | None,
+    day: str = "day_utc",
+    limit: int | None = None,
 ) -> pl.DataFrame:
-    sql = f"from {view} where {ONE_KIND} and {in_period(day, LAST_DAYS.get(view, ''))} order by {order}"
-    return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until})
+    sql = f"from {view} where {ONE_KIND} and {in_period(day, LAST_DAYS.get(view, ''))} order by {order} limit $limit"
+    return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until, "limit": limit})
 
 
 def _all(con: duckdb.DuckDBPyConnection, view: str, order: str, is_simulated: bool | None) -> pl.DataFrame:
@@ -124,9 +132,7 @@ def api_calls(
     cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens int · cost_usd, cost_upper_usd Decimal · price_date date · latency_ms float ·
     is_simulated bool, and the further columns of the view.   Source: sql/views/01_api_calls.sql
     """
-    day = utc_day("coalesce(finished_at, started_at)")
-    sql = f"from api_calls where {ONE_KIND} and {in_period(day)} order by started_at desc, call_id limit $limit"
-    return read(con, sql, {"is_simulated": is_simulated, "since": since, "until": until, "limit": limit})
+    return _by_day(con, "api_calls", NEWEST_FIRST, is_simulated, since, until, DAYS["api_calls"], limit)
 
 
 def calls_unsettled(con: duckdb.DuckDBPyConnection, *, is_simulated: bool | None = None) -> pl.DataFrame:
@@ -678,8 +684,7 @@ def calls_with_errors(
     day_utc date · started_at UTC · document_sha256, null when it was about none, model, error_kind, outcome str · attempt int · error_message str ·
     cost_usd, cost_upper_usd Decimal · run_id, call_id str · is_simulated bool.   Source: sql/views/42_errors_by_kind.sql
     """
-    frame = _by_day(con, "calls_with_errors", "started_at desc, call_id", is_simulated, since, until)
-    return frame if limit is None else frame.head(limit)
+    return _by_day(con, "calls_with_errors", NEWEST_FIRST, is_simulated, since, until, limit=limit)
 
 
 def calls_by_hour(
