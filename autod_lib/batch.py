@@ -63,9 +63,8 @@ OF_IDS: Final = """
 WITHOUT_END: Final = """
     select lines.*, false as is_settled
     from (select *, row_number() over (order by run_id, seq) as line from calls_started where batch_key = $batch) as lines
-    anti join (select call_id from calls_finished where batch_key = $batch) using (call_id) order by line limit $most"""
-
-FAILED_SQL: Final = "select request_key, count(*) from calls_finished where batch_key is not null and status <> 'answered' group by request_key"
+    anti join (select call_id from calls_finished where batch_key = $batch union all select unnest($settled::uuid[])) using (call_id)
+    order by line limit $most"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +265,7 @@ async def _create(there: remote.Connection, segment: journal.Journal, batch: Bat
 
 def _never_sent(there: remote.Connection, segment: journal.Journal, batch: Batch, reason: str) -> None:
     end = End(status="failed", error_kind="not_sent", message=reason, try_again=True)
+    store.load(there.settings.home)  # its calls may be a moment old
     _Settling(there, segment, batch).rest(lambda _: end)
     segment.write("batch", **_step(batch, "gone", there.settings, reason=reason))
 
@@ -280,6 +280,7 @@ class _Settling:
         self.kinds: Counter[str] = Counter()
         self.unknown = self.repeated = 0
         self._seen: set[UUID] = set()
+        self._settled: list[UUID] = []  # here, so that what this run writes need not be loaded to be known
 
     async def take(self, lines: list[bytes]) -> None:
         """Settles lines of an output or error file; those that are settled already, or of no call of this batch, are passed over and counted."""
@@ -303,14 +304,14 @@ class _Settling:
         """Settles what no line came back for; returns how many calls that were."""
         count, are_more = 0, True
         while are_more:
-            starts = self._starts(WITHOUT_END, most=LINES_AT_ONCE)
+            starts = self._starts(WITHOUT_END, most=LINES_AT_ONCE, settled=self._settled)
             self._settle([(start, end_of(start)) for start in starts])
             count += len(starts)
             are_more = len(starts) == LINES_AT_ONCE
         return count
 
     def _starts(self, asked: str, **given: Any) -> list[dict[str, Any]]:
-        with store.reading(self.there.settings.home) as con:
+        with store.reading(self.there.settings.home, up_to_date=False) as con:
             return store.rows(con, STARTS_SQL.format(asked=asked), {"batch": self.batch.key} | given)
 
     def _settle(self, ends: list[tuple[dict[str, Any], End]]) -> None:
@@ -327,6 +328,7 @@ class _Settling:
                 ("call_finished", columns | end_columns(end, cost, start["logged_at"], finished_at, None, keep_text=self.there.settings.keep_text))
             )
             self.tally.add(end, cost, start["cost_upper_usd"])
+            self._settled.append(start["call_id"])
             given.append((start, end, end.answer(start["call_id"], cost.cost_usd, start["is_simulated"], start["attempt"])))
         if events:
             self.segment.write_all(events)
@@ -542,9 +544,7 @@ def _submitted(paths: Iterable[Path], settings: Settings, options: Options, prog
     _check(options)
     settings = settings.model_copy(update={"service_tier": "default"})  # the tier of the work inside a batch is the batch's own
     setup = {"setup_hash": setup_hash(settings), "fields": settings.fields}
-    with store.reading(settings.home) as con:
-        failed = dict(con.execute(FAILED_SQL).fetchall())
-    return ingest(paths, settings, options, progress, lambda api: Outbox(api, failed, setup))
+    return ingest(paths, settings, options, progress, lambda api, failed: Outbox(api, failed, setup))
 
 
 def _check(options: Options) -> None:

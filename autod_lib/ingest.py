@@ -57,6 +57,8 @@ where status = 'answered' and body is not null and document_sha256 is not null a
 IN_BATCH_SQL = """
 select request_key, document_sha256, batch_key from calls_in_batches where is_open and is_simulated = $simulated"""
 
+FAILED_SQL = "select request_key, count(*) from calls_finished where batch_key is not null and status <> 'answered' group by request_key"
+
 WITHDRAWN_SQL = """
 select document_sha256, false as is_purged from deletions group by document_sha256 having max_by(is_deleted, (logged_at, run_id, seq))
 union all select document_sha256, true from documents_purged order by is_purged"""
@@ -107,12 +109,13 @@ def ingest(
     settings: Settings,
     options: Options | None = None,
     progress: Callable[[Progress], None] | None = None,
-    outbox: Callable[[Any], Outbox] | None = None,
+    outbox: Callable[[Any, dict[str, int]], Outbox] | None = None,
     forecasts: Sequence[Forecast] = (),
 ) -> Report:
     """Reads every document under the paths that the record does not know, and returns what happened.
 
-    With an `outbox`, made of the run's Api, nothing is asked now: its requests go there, and their documents stay pending.
+    With an `outbox`, made of the run's Api and of how often each request failed in a batch, nothing is asked now: its requests go there, and their
+    documents stay pending.
     `forecasts` are what it was expected to take, the first being what is done; without any, the run is forecast by the sizes of its files.
     Interrupts (SIGINT, SIGTERM) end it in order when it runs in the main thread. Works inside a notebook, whose own loop it leaves alone.
     Raises: SettingsError, WorkspaceBusy, WorkspaceUnusable before anything is sent; what stops it later is in the report.
@@ -242,7 +245,7 @@ async def _run(
     progress: Callable[[Progress], None] | None,
     run_id: str,
     interrupts: Interrupts,
-    outbox: Callable[[Any], Outbox] | None,
+    outbox: Callable[[Any, dict[str, int]], Outbox] | None,
     forecasts: Sequence[Forecast],
 ) -> Report:
     begun = time.monotonic()
@@ -253,6 +256,7 @@ async def _run(
         todo = due(found, options, settings)
         answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
         in_batch = in_batches(con, settings) if todo else ({}, set())
+        failed = dict(con.execute(FAILED_SQL).fetchall()) if todo and outbox else {}
         seen = _cache_seen(con, settings, tier) if todo else cache.Observed()
         known = forecast.seen(con, settings) if todo else forecast.Seen()
         raised = alerts.earlier(con, settings.home)
@@ -261,7 +265,8 @@ async def _run(
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
         run = _Run(settings, options, segment, setup, found, answered, received, before, seen, known, forecasts)
-        run.tier, run.outbox_of, (run.in_batch, run.waiting) = tier, outbox, in_batch
+        run.tier, (run.in_batch, run.waiting) = tier, in_batch
+        run.outbox_of = None if outbox is None else lambda api: outbox(api, failed)
         run.withdrawn, run.outage_window = dict(withdrawn), window
         with alerts.Alerts(settings, segment, raised) as run.alerts:
             async with _signals(run, interrupts):
@@ -280,7 +285,7 @@ async def _run(
     try:
         if is_whole:
             store.load(settings.home)
-            if report.stopped_by is None and setup == setup_hash(settings):
+            if report.stopped_by is None and not report.pending and setup == setup_hash(settings):
                 _note_rest(roots, settings, segment)
     except WorkspaceBusy as error:
         log.warning("%s", error)

@@ -39,6 +39,7 @@ FORMULA: Final = frozenset("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes
 LOAD_MEMORY: Final = "16MB"  # of DuckDB's own while loading: more would only keep blocks that are not read again
 SMALL_BYTES: Final = 64_000_000  # a database, of which one thread reads as quickly as two
 TOGETHER: Final = 4  # pieces loaded in one transaction: a commit costs as much as a third of a piece's rows
+BLOCK_BYTES: Final = 65_536  # of a new database: of DuckDB's own 262,144, most of a small table's blocks stay empty, and are written at each load
 MERGE_EVERY: Final = 16  # segments: DuckDB would merge after every load, and so write each row of a long run four times or more
 
 # The tables that each kind of event is loaded into; a kind that is not here is of a newer autoD, and its events are quarantined.
@@ -142,6 +143,7 @@ def _open(home: Path, *, read_only: bool, wait_s: float, memory_limit: str | Non
         hardened["checkpoint_threshold"] = "64MB"  # closing makes one checkpoint; one every 16 MB writes the last rows of every table again
         hardened["max_vacuum_tasks"] = "100" if merge else "0"
         hardened["disabled_optimizers"] = "expression_rewriter"  # it works out the JSON of a load while it plans, each value in a box of its own
+        hardened["default_block_size"] = str(BLOCK_BYTES)
         if memory_limit:
             hardened["memory_limit"] = memory_limit
     deadline = time.monotonic() + wait_s
@@ -198,9 +200,10 @@ def _damaged(home: Path, error: Exception) -> WorkspaceUnusable:
     )
 
 
-def _migrations() -> list[tuple[int, str, str]]:
+@lru_cache(maxsize=1)
+def _migrations() -> tuple[tuple[int, str, str], ...]:
     found = [(int(entry.name[:4]), entry.name, entry.read_text()) for entry in (SQL / "migrations").iterdir() if entry.name.endswith(".sql")]
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _views() -> list[str]:
@@ -212,10 +215,9 @@ def migrate(con: duckdb.DuckDBPyConnection) -> None:
 
     Raises: StoreTooNew if the database has a migration that this autoD does not know.
     """
+    (known, views), steps, fingerprint = _version(con), _migrations(), _views_hash()
     con.execute("create table if not exists schema_migrations (version integer primary key, name varchar not null, applied_at timestamptz not null)")
     con.execute("create table if not exists schema_views (hash varchar not null)")
-    known = {row[0] for row in con.execute("select version from schema_migrations").fetchall()}
-    steps = _migrations()
     if known and max(known) > steps[-1][0]:
         raise StoreTooNew(
             f"The database is of version {max(known)}, this autoD knows {steps[-1][0]}. Nothing was changed. Update autoD, or name another workspace."
@@ -225,8 +227,7 @@ def migrate(con: duckdb.DuckDBPyConnection) -> None:
             with _transaction(con):
                 con.execute(sql)
                 con.execute("insert into schema_migrations values (?, ?, ?)", [version, name, journal.now()])
-    fingerprint = _views_hash()
-    if con.execute("select hash from schema_views").fetchall() != [(fingerprint,)]:
+    if views != fingerprint:
         with _transaction(con):
             for sql in _views():
                 con.execute(sql)
@@ -240,12 +241,22 @@ def migrate(con: duckdb.DuckDBPyConnection) -> None:
             con.execute("comment on column schema_views.hash is 'SHA-256.'")
 
 
+def _version(con: duckdb.DuckDBPyConnection) -> tuple[set[int], str | None]:
+    """The migrations that an open database has, and the hash of its views; none of either if it is new."""
+    try:
+        [(known, views)] = con.execute("select list(version), (select any_value(hash) from schema_views) from schema_migrations").fetchall()
+    except duckdb.CatalogException:
+        return set(), None
+    return set(known or ()), views
+
+
+def _is_current(con: duckdb.DuckDBPyConnection) -> bool:
+    return _version(con) == ({version for version, _, _ in _migrations()}, _views_hash())
+
+
 def _older_version(con: duckdb.DuckDBPyConnection) -> int | None:
     """The version of a database that has migrations before it; None for one that is new, up to date, or newer than this autoD."""
-    try:
-        known = {row[0] for row in con.execute("select version from schema_migrations").fetchall()}
-    except duckdb.CatalogException:
-        return None
+    known, _ = _version(con)
     steps = {version for version, _, _ in _migrations()}
     return max(known) if known and steps - known and max(known) <= max(steps) else None
 
@@ -298,11 +309,12 @@ def writing(home: Path, *, wait_s: float = 30.0, memory_limit: str | None = None
     with _interrupts(), _gate(home, alone=True, wait_s=wait_s):
         con = _open(home, read_only=False, wait_s=wait_s, memory_limit=memory_limit, merge=merge)
         try:
-            if (version := _older_version(con)) is not None:
-                con.close()
-                _keep_copy(home, version)
-                con = _open(home, read_only=False, wait_s=wait_s, memory_limit=memory_limit, merge=merge)
-            migrate(con)
+            if not _is_current(con):
+                if (version := _older_version(con)) is not None:
+                    con.close()
+                    _keep_copy(home, version)
+                    con = _open(home, read_only=False, wait_s=wait_s, memory_limit=memory_limit, merge=merge)
+                migrate(con)
             yield con
         except duckdb.Error as error:
             if any(full in str(error) for full in FULL):
@@ -317,18 +329,18 @@ def writing(home: Path, *, wait_s: float = 30.0, memory_limit: str | None = None
 
 
 @contextmanager
-def reading(home: Path, *, wait_s: float = 10.0) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(home: Path, *, wait_s: float = 10.0, up_to_date: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
     """The database, up to date with the journal, open for reading only and hardened: SQL reaches no file, network or variable.
 
-    Raises: WorkspaceBusy, WorkspaceUnusable, StoreDamaged, StoreTooNew.
+    Where that is not asked for, it is as the last load left it. Raises: WorkspaceBusy, WorkspaceUnusable, StoreDamaged, StoreTooNew.
     """
     if not database(home).exists():
         load(home, wait_s=wait_s)
-    elif _looks_behind(home):
+    elif up_to_date and _looks_behind(home):
         with suppress(WorkspaceUnusable, WorkspaceBusy, OSError):  # what the database itself says decides, below
             load(home, wait_s=0)
             os.utime(database(home))
-    for may_load in (True, False):
+    for may_load in (True, False) if up_to_date else (False,):
         with _interrupts(), _gate(home, alone=False, wait_s=wait_s):
             con = _open(home, read_only=True, wait_s=wait_s)
             try:
@@ -360,11 +372,10 @@ def _prices_are_old(con: duckdb.DuckDBPyConnection) -> bool:
 
 def _is_behind(con: duckdb.DuckDBPyConnection, home: Path) -> bool:
     try:
-        views = con.execute("select hash from schema_views").fetchall()
         loaded = {row[0]: row[1:] for row in con.execute("select run_id, loaded_bytes, is_closed from segments").fetchall()}
     except duckdb.CatalogException:
         return True
-    return views != [(_views_hash(),)] or any(_unloaded(segment, loaded.get(journal.run_of(segment))) for segment in journal.segments(home))
+    return not _is_current(con) or any(_unloaded(segment, loaded.get(journal.run_of(segment))) for segment in journal.segments(home))
 
 
 def _unloaded(segment: Path, loaded: tuple[int, bool] | None) -> bool:
@@ -411,11 +422,8 @@ def _load(home: Path, wait_s: float, only: Path | None, memory_limit: str | None
             run_id = journal.run_of(segment)
             if not _unloaded(segment, loaded.get(run_id)):
                 continue
-            alive = journal.is_alive(segment)
-            torn = _load_segment(con, segment, loaded[run_id][0] if run_id in loaded else 0, report)
-            if not alive:  # nobody will finish its last line
-                _note_segment(con, run_id, None, 0, 0, torn, True)
-                report.torn_bytes += torn
+            is_over = not journal.is_alive(segment)  # before it is read, so that what it wrote last is
+            _load_segment(con, segment, loaded[run_id][0] if run_id in loaded else None, report, is_over=is_over)
         closed = set() if only else {run_id for (run_id,) in con.execute("select run_id from segments where is_closed").fetchall()}
     for segment in journal.segments(home) if closed else []:
         if segment.suffix != ".gz" and journal.run_of(segment) in closed and time.time() - segment.stat().st_mtime > PACK_AFTER_S:
@@ -458,13 +466,16 @@ def copies(home: Path) -> list[Path]:
     return sorted(home.glob(f"{DATABASE}.of-version-*"))
 
 
-def _note_segment(con: duckdb.DuckDBPyConnection, run_id: str, end: int | None, events: int, poison: int, torn: int, is_closed: bool) -> None:
-    con.execute(
-        """insert into segments values ($run_id, coalesce($end, 0), $events, $poison, $torn, $closed, $at)
-        on conflict do update set loaded_bytes = coalesce($end, loaded_bytes), events = segments.events + $events, poison = segments.poison + $poison,
-        torn_bytes = $torn, is_closed = $closed, loaded_at = $at""",
-        {"run_id": run_id, "end": end, "events": events, "poison": poison, "torn": torn, "closed": is_closed, "at": journal.now()},
-    )
+def _note_segment(con: duckdb.DuckDBPyConnection, run_id: str, end: int, done: LoadReport, torn: int, *, is_closed: bool, is_known: bool) -> None:
+    told = {"run_id": run_id, "end": end, "events": done.events, "poison": done.poison, "torn": torn, "closed": is_closed, "at": journal.now()}
+    if is_known:  # two statements: one that inserts or updates takes three times as long to plan
+        con.execute(
+            """update segments set loaded_bytes = $end, events = events + $events, poison = poison + $poison, torn_bytes = $torn,
+            is_closed = $closed, loaded_at = $at where run_id = $run_id""",
+            told,
+        )
+    else:
+        con.execute("insert into segments values ($run_id, $end, $events, $poison, $torn, $closed, $at)", told)
 
 
 def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Any = None) -> list[dict[str, Any]]:
@@ -485,38 +496,47 @@ def inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
 
 
-def _load_segment(con: duckdb.DuckDBPyConnection, segment: Path, offset: int, report: LoadReport, together: int = TOGETHER) -> int:
-    """Loads a segment from an offset on, so many pieces and the offset they reach in one transaction; returns the bytes of an unfinished last line.
+def _load_segment(
+    con: duckdb.DuckDBPyConnection, segment: Path, offset: int | None, report: LoadReport, *, is_over: bool, together: int = TOGETHER
+) -> None:
+    """Loads a segment from an offset on (None: it is new), so many pieces and the offset they reach in one transaction.
 
-    A bad line keeps no other out: the pieces from its group on are loaded one by one, and its own without it.
+    The segment of a run that is over is closed with its last piece. A bad line keeps no other out: the pieces from its group on are loaded one by
+    one, and its own without it.
     """
-    run_id = journal.run_of(segment)
+    run_id, is_known, is_closed, torn = journal.run_of(segment), offset is not None, False, 0
+    offset = offset or 0
     listed = set(con.execute("select distinct model, day from price_list").fetchall())
     pieces = journal.read(segment, offset)
-    torn = 0
     for first in pieces:
         torn = first.torn
         if not (first.events or first.poison):
             continue
-        done = LoadReport()
+        done, taken = LoadReport(), 0
         try:
             with _transaction(con):
                 for piece in chain([first], islice(pieces, together - 1)):
+                    taken += 1
                     _insert_piece(con, run_id, piece, listed, done)
                     piece.events.clear()  # so that no two pieces stand in memory
-                _note_segment(con, run_id, piece.end, done.events, done.poison, 0, False)
+                is_closed = is_over and taken < together  # there is no further piece
+                _note_segment(con, run_id, piece.end, done, piece.torn if is_closed else 0, is_closed=is_closed, is_known=is_known)
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             if together > 1:
-                return _load_segment(con, segment, offset, report, 1)
+                return _load_segment(con, segment, offset if is_known else None, report, is_over=is_over, together=1)
             done, piece = LoadReport(), _without_refused(con, first)
             with _transaction(con):
                 _insert_piece(con, run_id, piece, listed, done)
-                _note_segment(con, run_id, piece.end, done.events, done.poison, 0, False)
-        offset, torn = piece.end, piece.torn
+                _note_segment(con, run_id, piece.end, done, 0, is_closed=False, is_known=is_known)
+        offset, torn, is_known = piece.end, piece.torn, True
         report.events += done.events
         report.poison += done.poison
         report.segments += [run_id] if done.events or done.poison else []
-    return torn
+    if is_over:  # nobody will finish its last line
+        report.torn_bytes += torn
+        if not is_closed:
+            _note_segment(con, run_id, offset, LoadReport(), torn, is_closed=True, is_known=is_known)
+    return None
 
 
 def _without_refused(con: duckdb.DuckDBPyConnection, piece: journal.Piece) -> journal.Piece:
@@ -535,7 +555,7 @@ def _insert_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Pi
     for kind, group in by_kind.items():
         for table in TABLES.get(kind, ()):
             # from_json costs what an Arrow table would, without pyarrow; executemany costs 25 times as much.
-            con.execute(f"insert into {table} by name {_rows(con, table)}", [_json_rows(con, table, group)])
+            con.execute(f"insert into {table} {_rows(con, table)}", [_json_rows(con, table, group)])
     for line, reason in poison:
         text = line[:10_000].decode("utf-8", "backslashreplace")
         con.execute("insert into quarantined_lines values (?, ?, ?, ?)", [run_id, journal.now(), reason, text])
@@ -571,7 +591,7 @@ def _list_prices(con: duckdb.DuckDBPyConnection, asked: set[tuple[str, date]]) -
     missing = {*asked, *((model, today) for model, _ in asked)} - known
     listed = [rates.listing() | {"model": model, "day": day} for model, day in sorted(missing) for rates in prices.all_rates(model, day)]
     if listed:
-        con.execute(f"insert into price_list by name {_rows(con, 'price_list')}", [_json_rows(con, "price_list", listed)])
+        con.execute(f"insert into price_list {_rows(con, 'price_list')}", [_json_rows(con, "price_list", listed)])
 
 
 def _refused(con: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> str:
@@ -585,7 +605,7 @@ def _refused(con: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> str:
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str) -> str:
     structure = orjson.dumps([_columns(con, table)]).decode()
-    return f"select event.* from (select unnest(from_json_strict(?, '{structure}')) as event)"
+    return f"select unnest(from_json_strict(?, '{structure}'), max_depth := 2)"
 
 
 def _json_rows(con: duckdb.DuckDBPyConnection, table: str, events: list[dict[str, Any]]) -> str:

@@ -46,9 +46,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays: no search for garbage goes through it again."""
+    """What was imported and collected stays: no search for garbage goes through it again, and those that come are far between."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +59,11 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _databases_are_copied() -> None:
+def _databases_are_copied(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A database that would be made is a copy of one that was; `databases_are_made` is for the tests of the making."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        pipeline.SHARED.append(tmp_path_factory.getbasetemp().parent / "empty")
+        pipeline.SHARED[0].mkdir(exist_ok=True)
     pipeline.empty_database()
     store._open = _open_or_copy
 

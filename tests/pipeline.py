@@ -1,6 +1,7 @@
 """What the tests of the pipeline share: small PDFs, settings, the real command as a process, the real loopback server's log, and the ledger."""
 
 import atexit
+import fcntl
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ from autod_lib.settings import Settings, load_settings
 from . import forked
 
 PROJECT = Path(__file__).resolve().parent.parent
+SHARED: list[Path] = []  # the folder, if there is one, in which all processes of a test run find what they need only once
 PATIENCE_S = 120  # how long a process may take on a machine that has other work to do
 
 
@@ -57,7 +59,13 @@ def empty_database() -> Path:
     """A database in which nothing has happened, to be copied: making one takes over a second, for its views and their comments."""
     home = Path(mkdtemp(prefix="autod-empty-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    store.load(home)
+    shared = SHARED[0] if SHARED else home
+    with (shared / "lock").open("w") as lock:  # by whoever comes first; the others copy it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not store.database(shared).exists():
+            store.load(shared)
+        if shared != home:
+            shutil.copyfile(store.database(shared), store.database(home))
     return store.database(home)
 
 

@@ -343,13 +343,13 @@ from pathlib import Path
 from autod_lib import store
 home, at = Path(sys.argv[1]), int(sys.argv[2])
 real, calls = store._note_segment, 0
-def note(*given):
+def note(*given, **named):
     global calls
     calls += 1
     if calls == at:  # rows are inserted, the offset is not yet moved, nothing is committed
         print("ready", flush=True)
         time.sleep(60)
-    real(*given)
+    real(*given, **named)
 store._note_segment = note
 store.load(home)
 """
