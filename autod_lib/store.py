@@ -555,7 +555,7 @@ def _insert_piece(con: duckdb.DuckDBPyConnection, run_id: str, piece: journal.Pi
     for kind, group in by_kind.items():
         for table in TABLES.get(kind, ()):
             # from_json costs what an Arrow table would, without pyarrow; executemany costs 25 times as much.
-            con.execute(f"insert into {table} {_rows(con, table)}", [_json_rows(con, table, group)])
+            con.execute(f"insert into {table} by name {_rows(con, table)}", [_json_rows(con, table, group)])
     for line, reason in poison:
         text = line[:10_000].decode("utf-8", "backslashreplace")
         con.execute("insert into quarantined_lines values (?, ?, ?, ?)", [run_id, journal.now(), reason, text])
@@ -591,7 +591,7 @@ def _list_prices(con: duckdb.DuckDBPyConnection, asked: set[tuple[str, date]]) -
     missing = {*asked, *((model, today) for model, _ in asked)} - known
     listed = [rates.listing() | {"model": model, "day": day} for model, day in sorted(missing) for rates in prices.all_rates(model, day)]
     if listed:
-        con.execute(f"insert into price_list {_rows(con, 'price_list')}", [_json_rows(con, "price_list", listed)])
+        con.execute(f"insert into price_list by name {_rows(con, 'price_list')}", [_json_rows(con, "price_list", listed)])
 
 
 def _refused(con: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> str:
@@ -605,7 +605,7 @@ def _refused(con: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> str:
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str) -> str:
     structure = orjson.dumps([_columns(con, table)]).decode()
-    return f"select unnest(from_json_strict(?, '{structure}'), max_depth := 2)"
+    return f"select event.* from (select unnest(from_json_strict(?, '{structure}')) as event)"
 
 
 def _json_rows(con: duckdb.DuckDBPyConnection, table: str, events: list[dict[str, Any]]) -> str:

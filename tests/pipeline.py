@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Thread
@@ -33,7 +34,14 @@ PATIENCE_S = 120  # how long a process may take on a machine that has other work
 def make_pdf(path: Path, title: str, *, lines: int = 30, pages: int = 1) -> Path:
     """A small invoice with a text layer; the title makes its content its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    page = canvas.Canvas(str(path), pagesize=A4, invariant=1)
+    path.write_bytes(_drawn(title, lines, pages))
+    return path
+
+
+@cache
+def _drawn(title: str, lines: int, pages: int) -> bytes:
+    drawn = BytesIO()
+    page = canvas.Canvas(drawn, pagesize=A4, invariant=1)
     for number in range(pages):
         page.setFont("Helvetica", 11)
         page.drawString(60, 790, f"INVOICE {title}")
@@ -44,7 +52,7 @@ def make_pdf(path: Path, title: str, *, lines: int = 30, pages: int = 1) -> Path
         page.drawString(60, 90, "Total: 360.00 EUR")
         page.showPage()
     page.save()
-    return path
+    return drawn.getvalue()
 
 
 def make_inbox(folder: Path, count: int, *, first: int = 0, **form: Any) -> Path:

@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from autod_lib import comparison, policies
 from autod_lib.comparison import Answers, Floats
@@ -45,6 +44,8 @@ def chances(difficulty: Floats) -> Floats:
 
 def truth_of_arms() -> tuple[Floats, Floats]:
     """Share right and USD for 1,000 documents of each arm alone, by the distributions that `world` draws from."""
+    from scipy import stats
+
     middles = (np.arange(POPULATION) + 0.5) / POPULATION
     return chances(stats.beta.ppf(middles, *DIFFICULTY)[:, None]).mean(axis=0), USD * 1000 * np.exp(-0.08 + 0.4**2 / 2)
 

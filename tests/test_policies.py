@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from autod_lib import policies
 from autod_lib.comparison import Answers
@@ -105,6 +104,8 @@ def test_a_promise_holds_as_often_as_it_says() -> None:
 @pytest.mark.parametrize(("errors", "documents"), [(0, 30), (3, 200), (5, 5)])
 def test_the_bound_of_a_promise_is_that_of_clopper_and_pearson(errors: int, documents: int) -> None:
     """As the beta distribution has it."""
+    from scipy import stats
+
     reference = 1 - stats.beta.ppf(0.9, errors + 1, documents - errors) if errors < documents else 0.0
 
     assert policies.lower_bound(errors, documents, 0.9) == pytest.approx(reference, abs=1e-9)
