@@ -1,9 +1,14 @@
--- calls_in_batches: which request is in which batch, and what became of it?   Reads calls_started, calls_finished, batches.   One row a call sent in a batch.
+-- calls_in_batches: which request is in which batch, and what became of it?   Reads calls_started, calls_finished, batch_events.   One row a call sent in a batch.
 create or replace view calls_in_batches as
 select started.call_id, batch_key, batches.batch_id, started.is_simulated, started.document_sha256, started.request_key, started.purpose, started.attempt,
        coalesce(finished.status, case when batches.is_open then 'open' else 'unsettled' end) as status, finished.outcome, finished.error_kind,
        batches.is_open and finished.call_id is null as is_open, started.logged_at as started_at, finished.finished_at
-from calls_started as started join batches using (batch_key) left join calls_finished as finished using (batch_key, call_id);
+from calls_started as started
+join (
+    select batch_key, arg_max(batch_id, (logged_at, run_id, seq)) as batch_id, not bool_or(state in ('collected', 'gone')) as is_open
+    from batch_events group by batch_key
+) as batches using (batch_key)
+left join calls_finished as finished using (batch_key, call_id);
 comment on view calls_in_batches is 'Every call that is sent in a batch. Grain: call_id, which is the custom_id of its line.';
 comment on column calls_in_batches.call_id is 'Call, and custom_id of its line.';
 comment on column calls_in_batches.batch_key is 'Batch, by our own name.';
