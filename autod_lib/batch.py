@@ -63,7 +63,7 @@ OF_IDS: Final = """
 WITHOUT_END: Final = """
     select lines.*, false as is_settled
     from (select *, row_number() over (order by run_id, seq) as line from calls_started where batch_key = $batch) as lines
-    anti join (select call_id from calls_finished where batch_key = $batch union all select unnest($settled::uuid[])) using (call_id)
+    anti join (select call_id from calls_finished where batch_key = $batch union all select unnest($seen::uuid[])) using (call_id)
     order by line limit $most"""
 
 
@@ -279,8 +279,7 @@ class _Settling:
         self.states: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
         self.unknown = self.repeated = 0
-        self._seen: set[UUID] = set()
-        self._settled: list[UUID] = []  # here, so that what this run writes need not be loaded to be known
+        self._seen: set[UUID] = set()  # every call of the batch among these has an end, which need not be loaded to be known
 
     async def take(self, lines: list[bytes]) -> None:
         """Settles lines of an output or error file; those that are settled already, or of no call of this batch, are passed over and counted."""
@@ -304,8 +303,9 @@ class _Settling:
         """Settles what no line came back for; returns how many calls that were."""
         count, are_more = 0, True
         while are_more:
-            starts = self._starts(WITHOUT_END, most=LINES_AT_ONCE, settled=self._settled)
+            starts = self._starts(WITHOUT_END, most=LINES_AT_ONCE, seen=list(self._seen))
             self._settle([(start, end_of(start)) for start in starts])
+            self._seen.update(start["call_id"] for start in starts)
             count += len(starts)
             are_more = len(starts) == LINES_AT_ONCE
         return count
@@ -328,7 +328,6 @@ class _Settling:
                 ("call_finished", columns | end_columns(end, cost, start["logged_at"], finished_at, None, keep_text=self.there.settings.keep_text))
             )
             self.tally.add(end, cost, start["cost_upper_usd"])
-            self._settled.append(start["call_id"])
             given.append((start, end, end.answer(start["call_id"], cost.cost_usd, start["is_simulated"], start["attempt"])))
         if events:
             self.segment.write_all(events)

@@ -189,10 +189,10 @@ def test_a_step_that_comes_late_puts_no_value_into_another_column(unloaded: Path
         patched.setattr(store, "_views", list)
         patched.setattr(store, "_views_hash", lambda: "none")
         with store.writing(unloaded) as con:
-            before = list(con.execute("describe calls_started").fetchall())
+            before = con.execute("describe calls_started").fetchall()
     assert _figures(unloaded) == expected
     with store.reading(unloaded) as con:
-        after = list(con.execute("describe calls_started").fetchall())
+        after = con.execute("describe calls_started").fetchall()
     assert after[: len(before)] == before
     assert [name for name, *_ in after] != [*store._COLUMNS["calls_started"]], "else this shows nothing"
 
