@@ -34,6 +34,7 @@ from .report import NAMED, Options, Progress, Report, finish_columns, ingest_col
 from .settings import Settings
 
 LOAD_EVERY_S: Final = 10.0
+LOAD_BYTES: Final = 8_000_000  # of a segment, after which it is loaded sooner: the more at once, the more memory that takes
 REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
 IN_BATCH: Final = "in_batch"  # error kind of a document that waits for a batch
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
@@ -597,7 +598,10 @@ class _Run:
 
     @contextlib.asynccontextmanager
     async def _loading(self) -> AsyncIterator[None]:
-        """Loads the segment into the database beside the work; when somebody else has the database, the next turn does it."""
+        """Loads the segment into the database beside the work, when it is time or much was written.
+
+        When somebody else has the database, the next turn does it.
+        """
         ended = asyncio.Event()
 
         def load() -> None:
@@ -606,14 +610,18 @@ class _Run:
                 store.load(self.settings.home, wait_s=0.2, only=self.segment.path)
 
         async def loop() -> None:
+            until, written = time.monotonic() + LOAD_EVERY_S, 0
             while not ended.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), LOAD_EVERY_S)
-                if not ended.is_set():
-                    try:
-                        await asyncio.to_thread(load)
-                    except AutodError as error:
-                        self.stop(error)
+                    await asyncio.wait_for(ended.wait(), min(LOAD_EVERY_S, 0.5))
+                if ended.is_set() or (time.monotonic() < until and self.segment.bytes < written + LOAD_BYTES):
+                    continue
+                written = self.segment.bytes
+                try:
+                    await asyncio.to_thread(load)
+                except AutodError as error:
+                    self.stop(error)
+                until = time.monotonic() + LOAD_EVERY_S
 
         task = asyncio.create_task(loop())
         try:
@@ -821,7 +829,7 @@ class _Run:
             return "quarantined", "too_long", sentence, key
         prefix = self.prefix_tokens
 
-        def request(place: cache.Place, purpose: str, content: bytes, cap: int | None, extra: int) -> Request:
+        def request(place: cache.Place, purpose: str, content: Iterable[bytes], cap: int | None, extra: int) -> Request:
             frame = self._frame(place, cap)
             is_first = purpose == "extract" and cap is None
             further = partial(prompt.request_key, settings, reading.document_sha256, mode, purpose=purpose, output_cap=cap, repeat=repeat)
@@ -846,7 +854,7 @@ class _Run:
                 **self._cache_columns(frame, place, prefix + estimate.tokens + extra),
             )
 
-        async def ask(purpose: str, content: bytes, cap: int | None = None, extra: int = 0) -> Any:
+        async def ask(purpose: str, content: Iterable[bytes], cap: int | None = None, extra: int = 0) -> Any:
             async with self._placed() as place:
                 return await self._ask(request(place, purpose, content, cap, extra), key, until)
 
@@ -914,7 +922,7 @@ class _Run:
         frame = self._frame(place, None, prewarms=True)
         await self.api.ask(
             Request(
-                body=frame.body(b"", place.shard or 0),
+                body=frame.body((), place.shard or 0),
                 request_key=prompt.request_key(self.settings, frame.cache_key(place.shard or 0), "", purpose="prewarm"),
                 document_sha256=None,
                 arm=prompt.arm(self.settings, "prewarm"),

@@ -114,9 +114,9 @@ class Frame:
         """The prompt_cache_key of a shard."""
         return prompt_cache.cache_key(self.prompt_hash, self.model, shard)
 
-    def body(self, document: bytes, shard: int = 0) -> bytes:
+    def body(self, document: Iterable[bytes], shard: int = 0) -> bytes:
         """The whole body; `document` holds the user message's content parts, as `text_parts` or `file_parts` give them."""
-        return b"".join((self.start, orjson.dumps(self.cache_key(shard)), self.head, document, self.tail))
+        return b"".join((self.start, orjson.dumps(self.cache_key(shard)), self.head, *document, self.tail))
 
 
 @cache
@@ -206,26 +206,29 @@ def text_of(file_name: str, page_count: int | None, pages: tuple[str, ...]) -> s
     return f"{_about(file_name, page_count)}<document>\n{text}\n</document>"
 
 
-def text_parts(user_text: str) -> bytes:
+def text_parts(user_text: str) -> tuple[bytes, ...]:
     """Content parts of mode text."""
-    return orjson.dumps({"type": "input_text", "text": user_text})
+    return (orjson.dumps({"type": "input_text", "text": user_text}),)
 
 
-def file_parts(file_name: str, page_count: int | None, file_base64: bytes, detail: str) -> bytes:
-    """Content parts of the modes file-low and file-high: the file itself, spliced in without being parsed or escaped."""
+def file_parts(file_name: str, page_count: int | None, file_base64: bytes, detail: str) -> tuple[bytes, ...]:
+    """Content parts of the modes file-low and file-high: the file itself, spliced in without being parsed or escaped.
+
+    They come in pieces that the body joins, so that a file stands in memory once beside it.
+    """
     about = orjson.dumps({"type": "input_text", "text": _about(file_name, page_count)})
     name = _name(file_name).encode()
     start = b',{"type":"input_file","detail":"' + detail.encode() + b'","filename":' + name + b',"file_data":"data:application/pdf;base64,'
-    return b"".join((about, start, file_base64, b'"}'))
+    return about, start, file_base64, b'"}'
 
 
-def repair_parts(document: bytes, answer: str, problems: Iterable[str]) -> bytes:
+def repair_parts(document: tuple[bytes, ...], answer: str, problems: Iterable[str]) -> tuple[bytes, ...]:
     """The document's parts followed by what was wrong with the first answer."""
     text = (
         "Your answer to this document broke rules of the record. Answer again, whole, with these corrected; use null where the document "
         "does not tell.\nProblems:\n" + "\n".join(f"- {problem}" for problem in problems) + f"\nYour answer was:\n{answer[:20_000]}"
     )
-    return document + b"," + orjson.dumps({"type": "input_text", "text": text})
+    return (*document, b",", orjson.dumps({"type": "input_text", "text": text}))
 
 
 def request_key(

@@ -387,6 +387,21 @@ def test_one_call_goes_alone_first_and_writes_the_prefix_for_all(home: Path, tmp
     assert report.cached_tokens == 11 * report.cache_write_tokens
 
 
+def test_a_run_that_writes_much_is_loaded_before_its_time(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the memory of a load would grow with the speed of the API."""
+    monkeypatch.setattr(pipeline, "LOAD_BYTES", 1)
+    loaded = []
+
+    def look(state: Any) -> None:
+        with store.reading(home, up_to_date=False) as con:
+            loaded.append(con.execute("select count(*) from calls_finished").fetchall()[0][0])
+
+    with running(answers="canned", latency=0.3) as address:
+        report = pipeline.ingest([make_inbox(tmp_path / "in", 4)], settings_for(home, address, in_flight=1), progress=look)
+    assert report.processed == 4
+    assert 0 < max(loaded) <= 4
+
+
 def test_a_database_that_somebody_holds_stops_no_run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program outside autoD opens the database in the middle of a run: all documents are read, and the record has them once it lets go."""
     monkeypatch.setattr(pipeline, "LOAD_EVERY_S", 0.1)

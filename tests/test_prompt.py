@@ -35,7 +35,7 @@ USER = b'{"role":"user","content":['
 NAMES = ["a.pdf", f"{CANARY}.pdf", 'quo"te\\.pdf', "line\nbreak.pdf", "\u202egnp.pdf", "caf\udce9.pdf", "請求書.pdf", "x" * 255]
 
 
-def _parts(mode: str, name: str = f"{CANARY}.pdf", text: str = f"The text of {CANARY}") -> bytes:
+def _parts(mode: str, name: str = f"{CANARY}.pdf", text: str = f"The text of {CANARY}") -> tuple[bytes, ...]:
     if mode == "text":
         return text_parts(text_of(name, 2, (text, "second page")))
     return file_parts(name, None, PDF, mode.removeprefix("file-"))
@@ -104,7 +104,7 @@ def test_every_request_has_a_ceiling_and_is_not_kept_by_the_provider(model: str)
     assert body["text"]["format"]["strict"] is True
     assert "tools" not in body
     assert frame_for(Settings(model=model), output_cap=9000).output_cap == 9000
-    assert orjson.loads(frame_for(Settings(model=model), output_cap=9000).body(b""))["max_output_tokens"] == 9000
+    assert orjson.loads(frame_for(Settings(model=model), output_cap=9000).body(()))["max_output_tokens"] == 9000
 
 
 def test_only_the_prefix_is_written_to_the_cache_from_gpt_5_6_on() -> None:
@@ -119,7 +119,7 @@ def test_only_the_prefix_is_written_to_the_cache_from_gpt_5_6_on() -> None:
 
 
 def _settings_body(**given: Any) -> dict[str, Any]:
-    body: dict[str, Any] = orjson.loads(frame_for(Settings(**given)).body(b""))
+    body: dict[str, Any] = orjson.loads(frame_for(Settings(**given)).body(()))
     return body
 
 

@@ -76,7 +76,7 @@ def test_a_tool_costs_what_the_published_example_does(model: str, billed: int, f
     assert count_request({"model": model, "messages": WEATHER, form: offered}).tokens == billed
 
 
-def responses_body(settings: Any, content: bytes) -> dict[str, Any]:
+def responses_body(settings: Any, content: tuple[bytes, ...]) -> dict[str, Any]:
     """A body as ingest sends it."""
     found: dict[str, Any] = json.loads(prompt.frame_for(settings).body(content))
     return found
