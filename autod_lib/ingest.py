@@ -17,7 +17,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextvars import copy_context
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -38,7 +38,6 @@ LOAD_BYTES: Final = 8_000_000  # of a segment, after which it is loaded sooner: 
 REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
 IN_BATCH: Final = "in_batch"  # error kind of a document that waits for a batch
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
-NOTHING_SEEN: Final = forecast.Seen()
 Of = TypeVar("Of")
 DOUBTFUL: Final = ("other_model", "absurd_usage", "no_usage")  # what a person should know of a valid answer
 log = logging.getLogger("autod")
@@ -63,6 +62,8 @@ FAILED_SQL = "select request_key, count(*) from calls_finished where batch_key i
 WITHDRAWN_SQL = """
 select document_sha256, false as is_purged from deletions group by document_sha256 having max_by(is_deleted, (logged_at, run_id, seq))
 union all select document_sha256, true from documents_purged order by is_purged"""
+
+IS_NEW_SQL = "select not exists (from segments)"
 
 ANSWERED_SQL = """
 select request_key, max_by(struct_pack(is_valid, review_reasons), (logged_at, run_id, seq)) from extractions
@@ -255,20 +256,13 @@ async def _run(
     with store.reading(settings.home) as con:
         found = look(con, roots, setup, settings.max_pdf_bytes)
         todo = due(found, options, settings)
-        answered, received, before = _memory(con, settings) if todo else ({}, {}, {})
-        in_batch = in_batches(con, settings) if todo else ({}, set())
-        failed = dict(con.execute(FAILED_SQL).fetchall()) if todo and outbox else {}
-        seen = _cache_seen(con, settings, tier) if todo else cache.Observed()
-        known = forecast.seen(con, settings) if todo else forecast.Seen()
+        memory = remembered(con, settings, tier) if todo else Memory()
         raised = alerts.earlier(con, settings.home)
         window = outage_window(con, run_id, is_simulated=settings.is_simulated)
-        withdrawn = con.execute(WITHDRAWN_SQL).fetchall() if todo else []
     with journal.Journal(settings.home, run_id) as segment:
         segment.write("run_started", **ingest_columns(settings, roots, options))
-        run = _Run(settings, options, segment, setup, found, answered, received, before, seen, known, forecasts)
-        run.tier, (run.in_batch, run.waiting) = tier, in_batch
-        run.outbox_of = None if outbox is None else lambda api: outbox(api, failed)
-        run.withdrawn, run.outage_window = dict(withdrawn), window
+        run = _Run(settings, options, segment, setup, found, memory, forecasts)
+        run.tier, run.outage_window, run.outbox_of = tier, window, outbox
         with alerts.Alerts(settings, segment, raised) as run.alerts:
             async with _signals(run, interrupts):
                 run.note_look()
@@ -282,7 +276,7 @@ async def _run(
         is_whole = not isinstance(run.stopped, WorkspaceUnusable)  # else ends are missing: it stays unfinished, so that the ledger names them
         if is_whole:
             segment.write("run_finished", **finish_columns(report))
-    del run, found, todo, answered, received  # what was known of each document: what follows looks once more
+    del run, found, todo, memory  # what was known of each document: what follows looks once more
     try:
         if is_whole:
             store.load(settings.home)
@@ -301,7 +295,7 @@ def _note_rest(roots: list[str], settings: Settings, segment: journal.Journal) -
     with store.reading(settings.home) as con:
         found = look(con, roots, setup_hash(settings), settings.max_pdf_bytes)
     if not (due(found, Options(), settings) or found.vanished or found.unreadable or any(known.is_deleted for known in found.known)):
-        further = _Run(settings, Options(), segment, setup_hash(settings), found, {}, {}, {}, cache.Observed())
+        further = _Run(settings, Options(), segment, setup_hash(settings), found, Memory())
         further.settle_known()
         glance.note(settings, roots, before, found.files, further.report(segment.run_id, 0.0))
 
@@ -312,22 +306,52 @@ def answers_known(con: Any, settings: Settings) -> dict[str, Any]:
     return dict(con.execute(ANSWERED_SQL, asked).fetchall())
 
 
-def _memory(con: Any, settings: Settings) -> tuple[dict[str, Any], dict[str, list[Any]], dict[date, Any]]:
-    """What need not be asked again: keys with an answer, answers that a killed or stopped run had received; and what was taken of the budgets."""
+@dataclass
+class Memory:
+    """What earlier runs leave to one that has something to read.
+
+    answered: request keys with an answer, is_valid and review_reasons of each · received: request keys whose answer a killed or stopped run had
+    received, with it · taken: USD of the budgets, by UTC day · in_batch: request keys that wait for their answer, with the batch of each · waiting:
+    their documents · failed_in_batch: how often each request failed in a batch · reads: of the prompt cache · bills: against their estimates ·
+    withdrawn: documents that were deleted, true where nothing is left of them
+    """
+
+    answered: dict[str, Any] = field(default_factory=dict)
+    received: dict[str, list[Any]] = field(default_factory=dict)
+    taken: dict[date, Any] = field(default_factory=dict)
+    in_batch: dict[str, str] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+    failed_in_batch: dict[str, int] = field(default_factory=dict)
+    reads: cache.Observed = field(default_factory=cache.Observed)
+    bills: forecast.Seen = field(default_factory=forecast.Seen)
+    withdrawn: dict[str, bool] = field(default_factory=dict)
+
+
+def remembered(con: Any, settings: Settings, tier: cache.Tier) -> Memory:
+    """What the record holds for a run under these settings; where no run was loaded yet, it is not searched."""
     from .budget import taken_before
 
-    received = {key: kept for key, *kept in con.execute(RECEIVED_SQL, {"simulated": settings.is_simulated}).fetchall()}
-    return answers_known(con, settings), received, taken_before(con, is_simulated=settings.is_simulated)
+    if con.execute(IS_NEW_SQL).fetchall() == [(True,)]:
+        return Memory()
+    simulated = settings.is_simulated
+    in_batch, waiting = in_batches(con, settings)
+    return Memory(
+        answered=answers_known(con, settings),
+        received={key: kept for key, *kept in con.execute(RECEIVED_SQL, {"simulated": simulated}).fetchall()},
+        taken=taken_before(con, is_simulated=simulated),
+        in_batch=in_batch,
+        waiting=waiting,
+        failed_in_batch=dict(con.execute(FAILED_SQL).fetchall()),
+        reads=cache.observed(con, settings.model, tier, prompt.version(settings.fields), is_simulated=simulated),
+        bills=forecast.seen(con, settings),
+        withdrawn=dict(con.execute(WITHDRAWN_SQL).fetchall()),
+    )
 
 
 def in_batches(con: Any, settings: Settings) -> tuple[dict[str, str], set[str]]:
     """The request keys that wait for their answer, with the batch of each, and their documents."""
     found = con.execute(IN_BATCH_SQL, {"simulated": settings.is_simulated}).fetchall()
     return {key: batch for key, _, batch in found}, {sha256 for _, sha256, _ in found}
-
-
-def _cache_seen(con: Any, settings: Settings, tier: cache.Tier) -> cache.Observed:
-    return cache.observed(con, settings.model, tier, prompt.version(settings.fields), is_simulated=settings.is_simulated)
 
 
 def due(found: Look, options: Options, settings: Settings) -> list[Found | Known]:
@@ -410,17 +434,12 @@ class _Run:
         segment: journal.Journal,
         setup: str,
         found: Look,
-        answered: dict[str, Any],
-        received: dict[str, list[Any]],
-        before: dict[date, Any],
-        seen: cache.Observed,
-        known: forecast.Seen = NOTHING_SEEN,
+        memory: Memory,
         forecasts: Sequence[Forecast] = (),
     ) -> None:
         self.settings, self.options, self.segment, self.setup, self.found = settings, options, segment, setup, found
-        self.answered, self.received, self.before, self.seen = answered, received, before, seen
-        self.known, self.forecasts = known, forecasts
-        self.texts_wanted = known.texts_wanted(settings.input_mode)
+        self.memory, self.forecasts = memory, forecasts
+        self.texts_wanted = memory.bills.texts_wanted(settings.input_mode)
         self._frame_for = lru_cache(partial(prompt.frame_for, settings))  # the settings take longer to hash than all else of it
         self.stopped: AutodError | None = None
         self.interrupted = False
@@ -432,11 +451,8 @@ class _Run:
         self.records: dict[str, dict[str, Any]] = {}  # what was answered in this run, until its stage has settled it
         self.duplicates = 0
         self.tier: cache.Tier = "sync"
-        self.outbox_of: Callable[[Any], Outbox] | None = None
+        self.outbox_of: Callable[[Any, dict[str, int]], Outbox] | None = None
         self.outbox: Outbox | None = None
-        self.in_batch: dict[str, str] = {}
-        self.waiting: set[str] = set()
-        self.withdrawn: dict[str, bool] = {}  # documents that were deleted: true where nothing is left of them
         self.alerts: alerts.Alerts | None = None
         self.outage_window = segment.run_id
         self.api: Any = None
@@ -518,7 +534,7 @@ class _Run:
         settings = self.settings
         self.progress.total = len(todo)
         encoding, _ = tokens.encoding_name(settings.model)
-        budget = budget_for(settings, self.before, self.options.max_usd)
+        budget = budget_for(settings, self.memory.taken, self.options.max_usd)
         queue = iter(todo)
         async with (
             Readers(settings.readers, limits_for(settings), encoding=encoding, vocabulary=str(tokens.vocabulary())) as readers,
@@ -527,7 +543,7 @@ class _Run:
             _modules_are_no_garbage(),
         ):
             self.api, self.readers = api, readers
-            self.outbox = None if self.outbox_of is None else self.outbox_of(api)
+            self.outbox = None if self.outbox_of is None else self.outbox_of(api, self.memory.failed_in_batch)
             if not (self.options.stage and self.options.stage.rules):
                 await self._begin_asking(todo, encoding)
             api.stopping = self.stopping
@@ -592,7 +608,7 @@ class _Run:
         if not self.forecasts:
             asked = [item for item in todo if not self._waits_in_batch(item)][: self.options.limit]
             sizes = [item.size if isinstance(item, Found) else None for item in asked]
-            self.forecasts = [forecast.of_sizes(sizes, self.settings, self.known, self.seen, self.prefix_tokens, tier=self.tier)]
+            self.forecasts = [forecast.of_sizes(sizes, self.settings, self.memory.bills, self.memory.reads, self.prefix_tokens, tier=self.tier)]
         rows = [each.columns() | {"is_chosen": place == 0, "is_simulated": self.settings.is_simulated} for place, each in enumerate(self.forecasts)]
         self.segment.write_all([("forecast", row) for row in rows])
 
@@ -632,7 +648,7 @@ class _Run:
 
     def _waits_in_batch(self, item: Found | Known) -> bool:
         """Whether a document's answer is on its way in a batch, so that it need not be opened; it stays pending."""
-        if not isinstance(item, Known) or item.error_kind != IN_BATCH or item.document_sha256 not in self.waiting:
+        if not isinstance(item, Known) or item.error_kind != IN_BATCH or item.document_sha256 not in self.memory.waiting:
             return False
         self._settle(item.document_sha256, "pending")
         return True
@@ -645,7 +661,7 @@ class _Run:
         self.contents[item.path] = reading.document_sha256
         logs.turn_to(reading.document_sha256)
         content = reading.document_sha256 or item.path
-        if self.withdrawn.get(content) and not self.options.take_purged:
+        if self.memory.withdrawn.get(content) and not self.options.take_purged:
             self._refuse(item, content)
             return
         self._note_reading(item, reading)
@@ -720,9 +736,9 @@ class _Run:
                 "seconds": round(reading.seconds, 6),
             }
             events.append(("document_read", document))
-            if sha256 in self.withdrawn and not self.options.experiment:
+            if sha256 in self.memory.withdrawn and not self.options.experiment:
                 events.append(("deletion", {"document_sha256": sha256, "is_deleted": False, "reason": "seen again"}))
-            if self.withdrawn.get(sha256):
+            if self.memory.withdrawn.get(sha256):
                 events.append(("purge", {"document_sha256": sha256, "state": "taken_back"}))
         if events:
             self.segment.write_all(events)
@@ -810,16 +826,16 @@ class _Run:
             return self._judge(reading, mode, None, baseline.answer(self.options.stage.rules, reading.pages_text or (), name, reading.page_count))
         repeat = self.options.repeat
         key = prompt.request_key(settings, reading.document_sha256, mode, repeat=repeat)
-        if key in self.answered:
+        if key in self.memory.answered:
             return self._reused(key)
-        if key in self.in_batch:
-            return "pending", IN_BATCH, in_batch_sentence(self.in_batch[key]), key
+        if key in self.memory.in_batch:
+            return "pending", IN_BATCH, in_batch_sentence(self.memory.in_batch[key]), key
         if mode == "text":
             parts = prompt.text_parts(prompt.text_of(name, reading.page_count, reading.pages_text or ()))
         else:
             parts = prompt.file_parts(name, reading.page_count, reading.file_base64, mode.removeprefix("file-"))
         pages, text_tokens = reading.page_count or 1, await self._text_tokens(reading)
-        learned = self.known.learned(mode, "medium" if text_tokens is None else "high")
+        learned = self.memory.bills.learned(mode, "medium" if text_tokens is None else "high")
         estimate = tokens.estimate_document(mode, pages, text_tokens, settings.model, learned=learned)
         if estimate.tokens > settings.max_input_tokens:
             sentence = (
@@ -848,7 +864,7 @@ class _Run:
                 rule_input_tokens=prefix + estimate.by_rules + extra,
                 estimated_pages=pages,
                 estimate_confidence=estimate.confidence,
-                estimated_output_tokens=self.known.output_tokens(mode),
+                estimated_output_tokens=self.memory.bills.output_tokens(mode),
                 input_tokens_at_most=prefix + 64 + estimate.at_most + 2 * extra,
                 output_cap=frame.output_cap,
                 **self._cache_columns(frame, place, prefix + estimate.tokens + extra),
@@ -883,7 +899,7 @@ class _Run:
     def _shards(self, files: int) -> cache.Shards:
         """Decides how the run's calls use the prompt cache, and records it."""
         calls = files if self.options.limit is None else min(files, self.options.limit)
-        decision = prompt.decide_cache(self.settings, self.prefix_tokens, calls, self.seen, tier=self.tier)
+        decision = prompt.decide_cache(self.settings, self.prefix_tokens, calls, self.memory.reads, tier=self.tier)
         start = {"model": self.settings.model, "tier": self.tier, "prompt_hash": prompt.version(self.settings.fields)}
         self.segment.write("cache_decided", is_simulated=self.settings.is_simulated, **start, **decision.columns())
         return cache.Shards(decision, calls)
@@ -967,7 +983,7 @@ class _Run:
         from .answers import received_answer
         from .api import must_be_simulated
 
-        kept = self.received.pop(request.request_key, None)
+        kept = self.memory.received.pop(request.request_key, None)
         if kept is not None:
             asked = {"model": request.model, "service_tier": self.settings.service_tier, "fields": self.settings.fields}
             return received_answer(*kept, **asked)
@@ -981,7 +997,7 @@ class _Run:
     def _reused(self, key: str) -> tuple[str, str | None, str, str | None]:
         import orjson
 
-        known = self.answered[key]
+        known = self.memory.answered[key]
         reasons = orjson.loads(known["review_reasons"] or "[]")
         if known["is_valid"] and not reasons:
             return "reused", None, "Answered before; nothing was asked.", key

@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -222,6 +223,24 @@ def _aside(connection: socket.socket) -> socket.socket:
     return connection
 
 
+def _run_and_end(run: Callable[[], Any]) -> None:
+    """Ends as `sys.exit` does, without taking apart what was imported, which would copy all of it into this process first."""
+    try:
+        status = run()
+    except SystemExit as end:
+        status = end.code
+    if not isinstance(status, int | None):
+        sys.exit(status)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(status)  # which says so
+    os._exit((status or 0) & 0xFF)
+
+
 def _import_everything() -> None:
     import autod_lib.api
     import autod_lib.batch
@@ -255,4 +274,4 @@ if __name__ == "__main__":
     if sys.argv[2:]:
         _import_for_notebooks()
     gc.freeze()
-    sys.exit(_serve(socket.socket(fileno=int(sys.argv[1])))())
+    _run_and_end(_serve(socket.socket(fileno=int(sys.argv[1]))))
