@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,17 @@ if sys.platform == "linux":
 OPEN: Final = store._open
 LONGEST: Final = """notebooks_run batch api store runs metrics recovery cli labels ledger_adds_up docs ingest pdf resources evaluate charts reconcile
     glance review_desk estimate doctor backup bought alerts purge budget measures forecast samples""".split()  # noqa: SIM905
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Of a fresh clone, each process of a test run prepares the asserts of a share of the modules, so that none is prepared by all of them."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder, number, count = Path(__file__).parent, os.environ["PYTEST_XDIST_WORKER"], os.environ["PYTEST_XDIST_WORKER_COUNT"]
+        for path in sorted(folder.rglob("test_*.py"))[int(number.removeprefix("gw")) :: int(count)]:
+            if not any((path.parent / "__pycache__").glob(f"{path.stem}.*-pytest-*")):
+                with suppress(Exception):  # the collection will say it
+                    import_module(".".join(("tests", *path.relative_to(folder).with_suffix("").parts)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

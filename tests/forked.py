@@ -274,4 +274,5 @@ if __name__ == "__main__":
     if sys.argv[2:]:
         _import_for_notebooks()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     _run_and_end(_serve(socket.socket(fileno=int(sys.argv[1]))))
