@@ -18,8 +18,10 @@ $(READY): pyproject.toml constraints.txt
 	else \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "autoD needs Python 3.11 or newer: make setup PYTHON=python3.11")' && \
 		$(PYTHON) -m venv $(VENV) && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'; \
 	fi
+	@# On all processors, where pip would compile on one; what no Python can read is no concern of ours.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib autod_lib || true
 	@touch $(READY)
 
 demo: setup  ## The main job on sample PDFs and the simulated API: no key, no network; prints the path of the report
