@@ -35,6 +35,7 @@ from .settings import Settings
 
 LOAD_EVERY_S: Final = 10.0
 LOAD_BYTES: Final = 8_000_000  # of a segment, after which it is loaded sooner: the more at once, the more memory that takes
+LOOK_EVERY_S: Final = 0.5  # whether it is time to load, or that much was written
 REVIEW_BELOW: Final = 0.5  # the developer message asks for review below this confidence
 IN_BATCH: Final = "in_batch"  # error kind of a document that waits for a batch
 REPAIRABLE_CAP: Final = 2  # an answer cut at the output cap is asked once more with twice the cap
@@ -312,8 +313,8 @@ class Memory:
 
     answered: request keys with an answer, is_valid and review_reasons of each · received: request keys whose answer a killed or stopped run had
     received, with it · taken: USD of the budgets, by UTC day · in_batch: request keys that wait for their answer, with the batch of each · waiting:
-    their documents · failed_in_batch: how often each request failed in a batch · reads: of the prompt cache · bills: against their estimates ·
-    withdrawn: documents that were deleted, true where nothing is left of them
+    their documents · failed_in_batch: how often each request failed in a batch, if this run sends batches · reads: of the prompt cache · bills:
+    against their estimates · withdrawn: documents that were deleted, true where nothing is left of them
     """
 
     answered: dict[str, Any] = field(default_factory=dict)
@@ -341,7 +342,7 @@ def remembered(con: Any, settings: Settings, tier: cache.Tier) -> Memory:
         taken=taken_before(con, is_simulated=simulated),
         in_batch=in_batch,
         waiting=waiting,
-        failed_in_batch=dict(con.execute(FAILED_SQL).fetchall()),
+        failed_in_batch=dict(con.execute(FAILED_SQL).fetchall()) if tier == "batch" else {},
         reads=cache.observed(con, settings.model, tier, prompt.version(settings.fields), is_simulated=simulated),
         bills=forecast.seen(con, settings),
         withdrawn=dict(con.execute(WITHDRAWN_SQL).fetchall()),
@@ -629,7 +630,7 @@ class _Run:
             until, written = time.monotonic() + LOAD_EVERY_S, 0
             while not ended.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), min(LOAD_EVERY_S, 0.5))
+                    await asyncio.wait_for(ended.wait(), min(LOAD_EVERY_S, LOOK_EVERY_S))
                 if ended.is_set() or (time.monotonic() < until and self.segment.bytes < written + LOAD_BYTES):
                     continue
                 written = self.segment.bytes
